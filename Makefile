@@ -1,0 +1,40 @@
+# Recipes are one line where they can be. `make run` and `make test` are all that a newcomer needs.
+PYTHON ?= python3
+BIN := .venv/bin
+ROLES := web worker results monitor standalone
+RUN_ARGS ?=
+
+.PHONY: setup run test check bench test-kafka lock clean
+
+setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+run: setup  ## everything on this machine, page on port 5001
+	exec $(BIN)/pixo up $(RUN_ARGS)
+
+test: setup  ## all tests that need nothing but Python
+	$(BIN)/python -m pytest -n auto tests/unit tests/property tests/contracts tests/integration -m "not apache and not s3"
+
+check: setup  ## formatting, lint, types, borders
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test-kafka: setup  ## the same contracts on a real Apache Kafka (Java 17, Maven) and a real S3 server (Go)
+	$(BIN)/python -m pytest tests/contracts tests/integration -m "apache or s3"
+
+bench: setup  ## against the vips command line and Pillow, on photographs
+	$(BIN)/python -m bench
+
+lock:  ## rewrite requirements/*.txt from pyproject.toml (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
+	for role in $(ROLES); do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra $$role -c requirements/dev.txt pyproject.toml -o requirements/$$role.txt; done
+
+clean:  ## what make and a run leave behind in this folder
+	rm -rf .venv data .pytest_cache .mypy_cache .ruff_cache .hypothesis

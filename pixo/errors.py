@@ -1,0 +1,60 @@
+"""Every error that Pixo raises on purpose; the class says what the one who catches it does.
+
+PixoError
+  ConfigError    a setting is wrong: the role stops and names it
+  Refusal        somebody asked for what can't be done: tell them, lose nothing
+  BadImage       the image cannot be processed: its job fails, the user is told
+  BadRecord      a message cannot be understood: never retried, dead-lettered
+  TryAgain       a part is out of reach for now: wait, then do the same again
+"""
+
+
+class PixoError(Exception):
+    """Base of all errors that Pixo raises on purpose."""
+
+
+class ConfigError(PixoError):
+    """Raised when a setting has a value that is not allowed."""
+
+
+class Refusal(PixoError):
+    """Raised when a request is not taken.
+
+    ``kind`` is a stable kebab-case name (``too-many-pixels``); the message is one sentence for people.
+    ``measured``, ``limit`` and ``setting`` (the variable that moves the limit) are None where they mean nothing.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        measured: object = None,
+        limit: object = None,
+        setting: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.measured = measured
+        self.limit = limit
+        self.setting = setting
+
+
+class BadImage(PixoError):
+    """Raised when the pixels of an accepted image cannot be decoded or processed; the message is for its owner."""
+
+
+class BadRecord(PixoError):
+    """Raised when the bytes of a record are not what they should be; ``raw`` keeps them."""
+
+    def __init__(self, message: str, raw: bytes) -> None:
+        super().__init__(message)
+        self.raw = raw
+
+
+class TryAgain(PixoError):
+    """Raised when a part (``kafka``, ``redis``, ``store``) is out of reach for now."""
+
+    def __init__(self, part: str, message: str) -> None:
+        super().__init__(message)
+        self.part = part

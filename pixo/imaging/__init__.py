@@ -1,0 +1,12 @@
+"""Pixels: probing, planning, decoding, filtering, encoding, joining. Knows no broker, state, store or settings.
+
+Two libraries read the environment once, when they are first imported, so this package sets it before any of
+its modules can import them: results must not depend on who imported what first.
+"""
+
+import os
+
+# IPP gives float results that depend on the position in a strip; the switch in the API holds for one thread only.
+os.environ.setdefault("OPENCV_IPP", "disabled")
+# One process is one core: libvips' pool of threads costs memory and gains nothing.
+os.environ.setdefault("VIPS_CONCURRENCY", "1")

@@ -1,0 +1,183 @@
+"""Every setting of every role: ``PIXO_*`` variables, read here and nowhere else into frozen records.
+
+A field ``max_pixels`` is the variable ``PIXO_MAX_PIXELS``; the group it stands in is for the code's sake only.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from secrets import token_hex
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pixo.errors import ConfigError
+from pixo.imaging.limits import Limits
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Kafka(Struct, frozen=True, kw_only=True):
+    """How Kafka is reached and how its topics are cut."""
+
+    kafka: Annotated[str, Meta(min_length=1, description="bootstrap servers, host:port with commas")] = (
+        "localhost:9092"
+    )
+    kafka_profile: Annotated[
+        Literal["apache", "embedded"], Meta(description="`embedded` for the broker that `pixo up` starts")
+    ] = "apache"
+    kafka_group_protocol: Annotated[
+        Literal["classic", "consumer"], Meta(description="consumer group protocol; `consumer` is KIP-848")
+    ] = "classic"
+    topic_prefix: Annotated[
+        str, Meta(description="before every topic and group name, so that installations can share a Kafka")
+    ] = ""
+    tasks_partitions: Annotated[
+        Count, Meta(description="partitions of `tasks`: the most workers that can work at once")
+    ] = 4
+    results_partitions: Annotated[Count, Meta(description="partitions of `results`")] = 4
+    replication: Annotated[Count, Meta(description="replication factor of the topics")] = 1
+
+
+class Redis(Struct, frozen=True, kw_only=True):
+    """How Redis or Valkey is reached."""
+
+    redis: Annotated[str, Meta(pattern="^(rediss?|unix)://", description="URL of Redis or Valkey")] = (
+        "redis://localhost:6379/0"
+    )
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """Where the bytes of images lie."""
+
+    store: Annotated[
+        str, Meta(pattern="^[a-z0-9]+://", description="`file:///folder` or `s3://bucket/prefix`")
+    ] = "file:///var/lib/pixo"
+    store_endpoint: Annotated[
+        str, Meta(description="URL of an S3-compatible server, where it is not Amazon's")
+    ] = ""
+    store_region: Annotated[str, Meta(description="region of the bucket")] = "us-east-1"
+    store_access_key: Annotated[str, Meta(description="access key of the bucket")] = ""
+    store_secret_key: Annotated[str, Meta(description="secret key of the bucket")] = ""
+
+
+class Web(Struct, frozen=True, kw_only=True):
+    """The HTTP door."""
+
+    host: Annotated[str, Meta(description="address that the page and the API listen on")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="port of the page and the API")] = 5001
+    web_threads: Annotated[Count, Meta(description="requests that are served at once")] = 24
+    max_upload_bytes: Annotated[Count, Meta(description="most bytes of an upload")] = 1 << 30
+    api_tokens: Annotated[
+        str, Meta(description="with commas; when set, calls need `Authorization: Bearer` with one of them")
+    ] = ""
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """How jobs are cut, handed out and kept."""
+
+    tile_size: Annotated[
+        int, Meta(ge=16, le=65536, description="tiles have at least this number of pixels, squared")
+    ] = 512
+    tile_timeout: Annotated[
+        Seconds, Meta(description="seconds after which a worker with a tile unfinished ends itself")
+    ] = 120.0
+    window: Annotated[int, Meta(ge=2, description="tiles of one lane that are in Kafka at once, at most")] = 8
+    result_ttl: Annotated[
+        Seconds, Meta(description="seconds that a finished job and its images are kept")
+    ] = 86_400.0
+    cache: Annotated[
+        str,
+        Meta(
+            description="folder for a worker's decoded or fetched sources; empty: the system's temporary folder"
+        ),
+    ] = ""
+
+
+class Process(Struct, frozen=True, kw_only=True):
+    """What every process has."""
+
+    metrics_port: Annotated[
+        Port, Meta(description="port of `/healthz`, `/readyz` and `/metrics`; 0: any free one")
+    ] = 9090
+    metrics_host: Annotated[str, Meta(description="address of the metrics port")] = "127.0.0.1"
+    log_format: Annotated[Literal["text", "json"], Meta(description="form of the log lines")] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
+    ] = "info"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings of a process."""
+
+    kafka: Kafka
+    redis: Redis
+    store: Store
+    web: Web
+    work: Work
+    limits: Limits
+    process: Process
+    worker_id: str
+    """``WORKER_ID``, else the host's name with a random part."""
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read all settings from the mapping; raise ConfigError with the name, the value and what is allowed."""
+    groups = {group: _read(kind, environ) for group, kind in _groups().items()}
+    worker_id = environ.get("WORKER_ID") or f"{socket.gethostname()}-{token_hex(3)}"
+    return Settings(worker_id=worker_id, **groups)
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """Give the ``PIXO_*`` names that are no setting: typing errors, most likely; a role warns of them."""
+    known = {variable(name) for _, name, _ in fields()}
+    return sorted(name for name in environ if name.startswith("PIXO_") and name not in known)
+
+
+def variable(field: str) -> str:
+    """Give the environment variable of a field."""
+    return "PIXO_" + field.upper()
+
+
+def fields() -> Iterator[tuple[type[Struct], str, Any]]:
+    """Give every setting as (group, field, msgspec field information), in the order of this file."""
+    for kind in _groups().values():
+        for field in msgspec.structs.fields(kind):
+            yield kind, field.name, field
+
+
+def describe(field: Any) -> str:
+    """Give a setting's one line of help."""
+    text = ""
+    annotation = field.type
+    while hasattr(annotation, "__metadata__"):
+        text = next(
+            (m.description for m in reversed(annotation.__metadata__) if getattr(m, "description", None)),
+            text,
+        )
+        annotation = get_args(annotation)[0]
+    return text
+
+
+def _groups() -> dict[str, type[Struct]]:
+    return {name: kind for name, kind in get_type_hints(Settings).items() if name != "worker_id"}
+
+
+def _read(kind: type[Struct], environ: Mapping[str, str]) -> Any:
+    given = {
+        name: environ[variable(name)]
+        for name in (field.name for field in msgspec.structs.fields(kind))
+        if environ.get(variable(name), "") != ""
+    }
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        # "Expected `int` >= 1 - at `$.max_pixels`"
+        what, _, path = str(error).partition(" - at `$.")
+        name = re.sub(r"\W.*", "", path)
+        raise ConfigError(f"{variable(name)}={given.get(name)!r}: {what}") from error
