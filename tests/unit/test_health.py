@@ -1,0 +1,80 @@
+"""Health: alive and ready are two questions, asked over HTTP."""
+
+import urllib.error
+import urllib.request
+
+import msgspec
+import pytest
+
+from pixo.errors import TryAgain
+from pixo.health import Health
+from pixo.metrics import expose
+
+
+def fetch(server, path):
+    """Give status and body of a path."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def test_all_well():
+    """A process whose checks pass is alive and ready."""
+    health = Health({"kafka": lambda: True})
+
+    assert health.live().ok
+    assert health.ready() == (True, {"kafka": "ok"})
+
+
+@pytest.mark.parametrize(("answer", "said"), [(False, "failing"), ("no partitions", "no partitions")])
+def test_not_ready_is_still_alive(answer, said):
+    """A failing check makes a process not ready, never not alive, and is named."""
+    health = Health({"kafka": lambda: answer})
+
+    assert health.live().ok
+    assert health.ready() == (False, {"kafka": said})
+
+
+def test_an_error_of_ours_is_an_answer():
+    """A check that raises TryAgain fails with the error's message."""
+
+    def check():
+        raise TryAgain("redis", "out of reach")
+
+    assert Health({"redis": check}).ready() == (False, {"redis": "out of reach"})
+
+
+def test_dead_is_not_ready():
+    """A process whose loop stands still is neither alive nor ready."""
+    health = Health({}, alive={"loop": lambda: "no turn for 60 s"})
+
+    assert not health.live().ok
+    assert not health.ready().ok
+
+
+def test_stopping_is_alive_but_not_ready():
+    """A stopping process takes no new work and is left to finish."""
+    health = Health({})
+    health.stopping()
+
+    assert health.live().ok
+    assert not health.ready().ok
+
+
+def test_served_over_http():
+    """The three addresses answer 200, 503 when not so, and 404 stands for all else."""
+    health = Health({"kafka": lambda: "no broker"})
+    with health.serve("127.0.0.1", 0, expose("monitor")) as server:
+        alive, ready, metrics, other = (
+            fetch(server, path) for path in ("/healthz", "/readyz", "/metrics?x=1", "/")
+        )
+
+    assert alive[0] == 200
+    assert ready[0] == 503
+    assert msgspec.json.decode(ready[1]) == {"status": "failing", "checks": {"kafka": "no broker"}}
+    assert metrics[0] == 200
+    assert b"pixo_build_info" in metrics[1]
+    assert other[0] == 404
