@@ -1,0 +1,72 @@
+// The API as the page uses it: JSON calls, one streaming upload, and problems as errors.
+const BASE = "api/v1/";
+let token = sessionStorage.getItem("pixo-token") ?? "";
+
+export class Problem extends Error {
+  constructor(body, status) {
+    super(body.detail || body.title || `The server answered ${status}.`);
+    this.status = status;
+  }
+}
+
+const headers = () => (token ? { Authorization: `Bearer ${token}` } : {});
+
+async function login() {
+  const dialog = document.getElementById("login");
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  token = document.getElementById("token").value;
+  sessionStorage.setItem("pixo-token", token);
+}
+
+function problem(status, text) {
+  try {
+    return new Problem(JSON.parse(text), status);
+  } catch {
+    return new Problem({ detail: `The server answered ${status}.` }, status);
+  }
+}
+
+async function call(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(path.startsWith("/") ? path : BASE + path, { ...options, headers: headers() });
+  } catch {
+    throw new Problem({ detail: "Pixo does not answer. Is it still running?" }, 0);
+  }
+  if (response.status === 401) {
+    await login();
+    return call(path, options);
+  }
+  if (!response.ok) throw problem(response.status, await response.text());
+  return response;
+}
+
+export async function api(path, options) {
+  const response = await call(path, options);
+  return response.status === 204 ? null : response.json();
+}
+
+// A URL that an image or a link can use: the resource itself, or a copy of it where a token must go along.
+export async function resource(path) {
+  if (!token) return path;
+  return URL.createObjectURL(await (await call(path)).blob());
+}
+
+export function send(image, fields, progress) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("image", image, image.name);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `${BASE}jobs`);
+    if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
+    request.upload.addEventListener("progress", (event) => progress(event.loaded / event.total));
+    request.addEventListener("error", () => reject(new Problem({ detail: "The upload was cut off." }, 0)));
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(JSON.parse(request.responseText));
+      else reject(problem(request.status, request.responseText));
+    });
+    request.send(form);
+  });
+}

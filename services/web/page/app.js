@@ -1,0 +1,205 @@
+// The page: choose an image and filters, send it, watch its tiles, compare and download.
+import { api, resource, send, Problem } from "./api.js";
+import { Chain } from "./chain.js";
+import { paintSample } from "./sample.js";
+
+const $ = (id) => document.getElementById(id);
+const VISIBLE_PIXELS = 60e6; // larger pictures are offered for download only
+const TILES_DRAWN = 600;
+const ENDED = ["done", "failed", "cancelled", "expired", "deleted"];
+
+let image = null; // File to be sent
+let shown = null; // id of the job on the page
+let original = null; // object URL of the image that the shown job was made from
+const chain = new Chain($("chain"), $("catalogue"), $("help"), $("empty"));
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const megabytes = (bytes) => (bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
+function complain(error) {
+  $("trouble").textContent = error instanceof Problem || error instanceof TypeError ? `${error.message}` : `${error}`;
+  $("trouble").hidden = false;
+  if (!(error instanceof Problem)) console.error(error);
+}
+
+function calm() {
+  $("trouble").hidden = true;
+}
+
+function choose(file) {
+  if (!file) return;
+  calm();
+  image = file;
+  $("chosen").textContent = `${file.name}, ${megabytes(file.size)}`;
+  $("chosen").hidden = false;
+  $("process").disabled = false;
+}
+
+function drawTiles(tiles) {
+  const box = $("tiles");
+  box.hidden = tiles.length > TILES_DRAWN;
+  while (box.childElementCount > tiles.length) box.lastChild.remove();
+  while (box.childElementCount < tiles.length) box.append(document.createElement("i"));
+  tiles.forEach((tile, n) => {
+    box.children[n].className = { done: "done", dead: "dead", out: "out", failed: "dead", processing: "out" }[tile.state] ?? "";
+  });
+}
+
+function draw(job) {
+  const { total, done, failed } = job.tiles;
+  $("title").textContent = job.filename || job.id;
+  $("state").textContent = job.status;
+  $("state").className = `badge ${job.status}`;
+  $("progress").value = job.progress;
+  const size = `${job.width} × ${job.height}`;
+  const took = job.finished ? `, ${((new Date(job.finished) - new Date(job.created)) / 1000).toFixed(2)} s` : "";
+  $("figures").textContent = `${size}, ${job.filters || "no filter"}: ${done} of ${total} tiles${failed ? `, ${failed} failed` : ""}${took}`
+    + (job.error ? `. ${job.error}` : "");
+  $("cancel").hidden = ENDED.includes(job.status);
+  $("retry").hidden = !["failed", "cancelled"].includes(job.status);
+  $("download").hidden = job.status !== "done";
+  $("compare").hidden = job.status !== "done";
+}
+
+async function drawResult(job) {
+  const link = $("download");
+  link.href = await resource(job.links.result);
+  link.download = "";
+  const before = original ?? (await resource(job.links.source));
+  const show = job.width * job.height <= VISIBLE_PIXELS && job.format !== "tiff";
+  $("compare").hidden = !show;
+  if (!show) {
+    $("figures").textContent += " (too large, or of a kind that browsers do not show: download it)";
+    return;
+  }
+  $("before").src = before;
+  $("after").src = await resource(job.links.result);
+}
+
+async function watch(id) {
+  shown = id;
+  $("work").hidden = false;
+  $("tiles").replaceChildren();
+  $("compare").hidden = true;
+  let pause = 150;
+  while (shown === id) {
+    const job = await api(`jobs/${id}`);
+    if (shown !== id) return;
+    draw(job);
+    if (job.tiles.total <= TILES_DRAWN) drawTiles((await api(`jobs/${id}/tiles`)).tiles);
+    if (ENDED.includes(job.status)) {
+      if (job.status === "done") await drawResult(job);
+      return refresh();
+    }
+    await sleep(pause);
+    pause = Math.min(1000, pause * 1.2);
+  }
+}
+
+async function submit(event) {
+  event.preventDefault();
+  calm();
+  if (!image) return;
+  $("process").disabled = true;
+  $("work").hidden = false;
+  $("title").textContent = image.name;
+  $("state").textContent = "uploading";
+  $("state").className = "badge";
+  $("figures").textContent = "";
+  $("compare").hidden = $("download").hidden = $("cancel").hidden = $("retry").hidden = true;
+  $("tiles").replaceChildren();
+  if (original) URL.revokeObjectURL(original);
+  original = URL.createObjectURL(image);
+  shown = null;
+  try {
+    const fields = { filters: chain.text() };
+    for (const name of ["format", "quality", "metadata", "background"]) fields[name] = $(name).value;
+    const job = await send(image, fields, (share) => ($("progress").value = share));
+    refresh();
+    await watch(job.id);
+  } catch (error) {
+    if (!shown) $("work").hidden = true;
+    complain(error);
+  } finally {
+    $("process").disabled = false;
+  }
+}
+
+function listItem(name, note, badge, open) {
+  const item = document.createElement("li");
+  const label = document.createElement(open ? "button" : "span");
+  label.className = open ? "name link" : "name";
+  label.textContent = name;
+  if (open) {
+    label.type = "button";
+    label.addEventListener("click", open);
+  }
+  const mark = document.createElement("span");
+  mark.className = badge ? `badge ${badge}` : "quiet";
+  mark.textContent = note;
+  item.append(label, mark);
+  return item;
+}
+
+function quietItem(text) {
+  const item = document.createElement("li");
+  item.className = "quiet";
+  item.textContent = text;
+  return item;
+}
+
+function open(job) {
+  calm();
+  if (original) URL.revokeObjectURL(original);
+  original = null;
+  watch(job.id).catch(complain);
+}
+
+async function refresh() {
+  const [{ jobs }, { workers }] = await Promise.all([api("jobs?limit=8"), api("workers")]);
+  $("jobs").replaceChildren(...jobs.map((job) => listItem(job.filename || job.id, job.status, job.status, () => open(job))));
+  if (!jobs.length) $("jobs").append(quietItem("None yet."));
+  $("workers").replaceChildren(...workers.map((worker) => listItem(worker.id, `${worker.tiles} tiles`)));
+  if (!workers.length) $("workers").append(quietItem("None alive: work waits until one starts."));
+  $("cluster").textContent = workers.length === 1 ? "1 worker" : `${workers.length} workers`;
+}
+
+async function keepFresh() {
+  let complained = false;
+  for (;;) {
+    try {
+      if (!document.hidden) await refresh();
+      if (complained) calm();
+      complained = false;
+    } catch (error) {
+      complained = true;
+      complain(error);
+    }
+    await sleep(5000);
+  }
+}
+
+function wire() {
+  $("file").addEventListener("change", () => choose($("file").files[0]));
+  $("job").addEventListener("submit", submit);
+  $("sample").addEventListener("click", async () => choose(await paintSample()));
+  $("cancel").addEventListener("click", () => api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain));
+  $("retry").addEventListener("click", () =>
+    api(`jobs/${shown}/retry`, { method: "POST" }).then((job) => watch(job.id)).catch(complain));
+  const drop = $("drop");
+  for (const name of ["dragover", "dragenter"]) {
+    drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
+  }
+  for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => { event.preventDefault(); choose(event.dataTransfer.files[0]); });
+}
+
+wire();
+try {
+  chain.fill((await api("filters")).filters);
+  chain.add("grayscale");
+} catch (error) {
+  complain(error);
+}
+keepFresh();
