@@ -4,6 +4,7 @@ PixoError
   ConfigError    a setting is wrong: the role stops and names it
   Refusal        somebody asked for what can't be done: tell them, lose nothing
   BadImage       the image cannot be processed: its job fails, the user is told
+    BadPiece     one finished tile is not what was written: make that tile again
   BadRecord      a message cannot be understood: never retried, dead-lettered
   TryAgain       a part is out of reach for now: wait, then do the same again
 """
@@ -42,6 +43,14 @@ class Refusal(PixoError):
 
 class BadImage(PixoError):
     """Raised when the pixels of an accepted image cannot be decoded or processed; the message is for its owner."""
+
+
+class BadPiece(BadImage):
+    """Raised when the stored segment of a tile is broken, or missing among those handed over for the join."""
+
+    def __init__(self, tile: int, message: str) -> None:
+        super().__init__(f"tile {tile}: {message}")
+        self.tile = tile
 
 
 class BadRecord(PixoError):
