@@ -7,6 +7,7 @@ PixoError
     BadPiece     one finished tile is not what was written: make that tile again
   BadRecord      a message cannot be understood: never retried, dead-lettered
   TryAgain       a part is out of reach for now: wait, then do the same again
+  Fatal          this process cannot go on: it exits with 1 and is started anew
 """
 
 
@@ -67,3 +68,7 @@ class TryAgain(PixoError):
     def __init__(self, part: str, message: str) -> None:
         super().__init__(message)
         self.part = part
+
+
+class Fatal(PixoError):
+    """Raised when a process cannot mend itself (fenced, stalled, not allowed); whoever runs it starts it anew."""
