@@ -71,4 +71,4 @@ class TryAgain(PixoError):
 
 
 class Fatal(PixoError):
-    """Raised when a process cannot mend itself (fenced, stalled, not allowed); whoever runs it starts it anew."""
+    """Raised when a process cannot mend itself (fenced, stalled, not allowed): it must be started anew."""

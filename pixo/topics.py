@@ -64,10 +64,10 @@ def _topic(settings: Kafka, name: str, partitions: int, retention_ms: int) -> To
         "cleanup.policy": "delete",
         "compression.type": "producer",
         "retention.ms": str(retention_ms),
-        # A segment is only deleted once it is closed: the default of 7 days would outlive every retention here.
+        # A segment is only deleted once it is closed: the default of 7 days would outlive most of these.
         "segment.ms": str(min(retention_ms, _DAY)),
         "unclean.leader.election.enable": "false",
-        # Two copies before an acknowledgement, where there are three: one broker may go without a loss or a stop.
+        # Two copies before an acknowledgement, where there are three: one broker may go, nothing stops.
         "min.insync.replicas": "2" if settings.replication > 2 else "1",
     }
     return Topic(name=name, partitions=partitions, replication=settings.replication, config=config)

@@ -1,21 +1,18 @@
 """Kafka as Pixo sees it: records sent and polled, topics ensured, offsets known.
 
 ``open`` gives the real one; ``pixo.broker.memory`` has one without a server, for tests. Both pass the same
-contract suite. Opening connects to nothing: clients are made by ``producer``, ``consumer`` and the others, and
-must be made in the process that uses them, since their threads do not live through a fork.
+contract suite. Opening connects to nothing: clients are made by ``producer``, ``consumer`` and the others,
+and must be made in the process that uses them, since their threads do not live through a fork.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from pixo.settings import Kafka
-    from pixo.topics import Topic
+from pixo.settings import Kafka
+from pixo.topics import Topic
 
 
 class Record(Struct, frozen=True):

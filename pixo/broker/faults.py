@@ -1,0 +1,89 @@
+"""What Kafka's errors mean for the one who meets them: wait, give up the record, or end the process."""
+
+import logging
+from collections.abc import Callable
+
+from confluent_kafka import KafkaError, KafkaException
+
+from pixo import logs
+from pixo.errors import BadRecord, ConfigError, Fatal, PixoError, TryAgain
+
+log = logs.logger(__name__)
+
+librdkafka = logging.getLogger("pixo.librdkafka")
+"""Where the client library's own lines go instead of to stderr."""
+
+_NOT_ALLOWED = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+)
+_TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
+_NEVER = (
+    *_NOT_ALLOWED,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+    KafkaError.INVALID_PARTITIONS,
+    KafkaError.INVALID_CONFIG,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.TOPIC_EXCEPTION,
+    KafkaError._UNSUPPORTED_FEATURE,  # noqa: SLF001 - librdkafka's name for its own errors
+)
+# A commit that comes too late: the partition's next holder starts where the last one succeeded.
+_LATE_COMMIT = (
+    KafkaError._NO_OFFSET,  # noqa: SLF001
+    KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.STALE_MEMBER_EPOCH,
+)
+
+
+def of(error: KafkaException) -> KafkaError:
+    """Give the error inside the exception."""
+    found = error.args[0]
+    return found if isinstance(found, KafkaError) else KafkaError(KafkaError.UNKNOWN, str(error))
+
+
+def sending(error: KafkaError, value: bytes | None) -> PixoError:
+    """Give what a record's sender is told."""
+    if error.code() in _TOO_LARGE:
+        return BadRecord(f"{len(value or b'')} bytes are more than Kafka takes: {error.str()}", value or b"")
+    return TryAgain("kafka", error.str())
+
+
+def asking(error: KafkaError) -> PixoError:
+    """Give what the one who asked for an admin's work is told."""
+    return (
+        ConfigError(f"Kafka refuses: {error.str()}")
+        if error.code() in _NEVER
+        else TryAgain("kafka", error.str())
+    )
+
+
+def consuming(error: KafkaError) -> Fatal | None:
+    """Give what ends the process; None for what librdkafka mends by itself."""
+    if error.fatal() or error.code() in _NOT_ALLOWED:
+        return Fatal(f"Kafka: {error.name()}: {error.str()}")
+    return None
+
+
+def harmless_commit(error: KafkaError) -> bool:
+    """Say whether a failed commit is part of every rebalance."""
+    return error.code() in _LATE_COMMIT
+
+
+class Complaints:
+    """Says that Kafka is in trouble, the same thing at most every 10 s."""
+
+    def __init__(self, clock: Callable[[], float], period: float = 10.0) -> None:
+        self._clock = clock
+        self._period = period
+        self._said: dict[str, float] = {}
+
+    def say(self, error: KafkaError) -> None:
+        """Log the error, unless its like was logged a moment ago."""
+        now = self._clock()
+        if now - self._said.get(error.name(), -self._period) >= self._period:
+            self._said[error.name()] = now
+            log.warning("kafka in trouble", error=error.name(), reason=error.str())
