@@ -3,13 +3,11 @@
 A field ``max_pixels`` is the variable ``PIXO_MAX_PIXELS``; the group it stands in is for the code's sake only.
 """
 
-from __future__ import annotations
-
 import re
 import socket
 from collections.abc import Iterator, Mapping
 from secrets import token_hex
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -25,9 +23,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 class Kafka(Struct, frozen=True, kw_only=True):
     """How Kafka is reached and how its topics are cut."""
 
-    kafka: Annotated[str, Meta(min_length=1, description="bootstrap servers, host:port with commas")] = (
-        "localhost:9092"
-    )
+    kafka: Annotated[str, Meta(min_length=1, description="bootstrap servers, host:port with commas")] = "localhost:9092"
     kafka_profile: Annotated[
         Literal["apache", "embedded"], Meta(description="`embedded` for the broker that `pixo up` starts")
     ] = "apache"
@@ -55,12 +51,10 @@ class Redis(Struct, frozen=True, kw_only=True):
 class Store(Struct, frozen=True, kw_only=True):
     """Where the bytes of images lie."""
 
-    store: Annotated[
-        str, Meta(pattern="^[a-z0-9]+://", description="`file:///folder` or `s3://bucket/prefix`")
-    ] = "file:///var/lib/pixo"
-    store_endpoint: Annotated[
-        str, Meta(description="URL of an S3-compatible server, where it is not Amazon's")
-    ] = ""
+    store: Annotated[str, Meta(pattern="^[a-z0-9]+://", description="`file:///folder` or `s3://bucket/prefix`")] = (
+        "file:///var/lib/pixo"
+    )
+    store_endpoint: Annotated[str, Meta(description="URL of an S3-compatible server, where it is not Amazon's")] = ""
     store_region: Annotated[str, Meta(description="region of the bucket")] = "us-east-1"
     store_access_key: Annotated[str, Meta(description="access key of the bucket")] = ""
     store_secret_key: Annotated[str, Meta(description="secret key of the bucket")] = ""
@@ -88,23 +82,19 @@ class Work(Struct, frozen=True, kw_only=True):
         Seconds, Meta(description="seconds after which a worker with a tile unfinished ends itself")
     ] = 120.0
     window: Annotated[int, Meta(ge=2, description="tiles of one lane that are in Kafka at once, at most")] = 8
-    result_ttl: Annotated[
-        Seconds, Meta(description="seconds that a finished job and its images are kept")
-    ] = 86_400.0
+    result_ttl: Annotated[Seconds, Meta(description="seconds that a finished job and its images are kept")] = 86_400.0
     cache: Annotated[
         str,
-        Meta(
-            description="folder for a worker's decoded or fetched sources; empty: the system's temporary folder"
-        ),
+        Meta(description="folder for a worker's decoded or fetched sources; empty: the system's temporary folder"),
     ] = ""
 
 
 class Process(Struct, frozen=True, kw_only=True):
     """What every process has."""
 
-    metrics_port: Annotated[
-        Port, Meta(description="port of `/healthz`, `/readyz` and `/metrics`; 0: any free one")
-    ] = 9090
+    metrics_port: Annotated[Port, Meta(description="port of `/healthz`, `/readyz` and `/metrics`; 0: any free one")] = (
+        9090
+    )
     metrics_host: Annotated[str, Meta(description="address of the metrics port")] = "127.0.0.1"
     log_format: Annotated[Literal["text", "json"], Meta(description="form of the log lines")] = "text"
     log_level: Annotated[
@@ -177,7 +167,15 @@ def _read(kind: type[Struct], environ: Mapping[str, str]) -> Any:
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        # "Expected `int` >= 1 - at `$.max_pixels`"
+        # msgspec names the field at the end: … - at `$.max_pixels`
         what, _, path = str(error).partition(" - at `$.")
         name = re.sub(r"\W.*", "", path)
-        raise ConfigError(f"{variable(name)}={given.get(name)!r}: {what}") from error
+        choices = _choices(next((f.type for f in msgspec.structs.fields(kind) if f.name == name), None))
+        allowed = f"; allowed: {', '.join(choices)}" if choices else ""
+        raise ConfigError(f"{variable(name)}={given.get(name)!r}: {what}{allowed}") from error
+
+
+def _choices(annotation: Any) -> list[str]:
+    while hasattr(annotation, "__metadata__"):
+        annotation = get_args(annotation)[0]
+    return [str(choice) for choice in get_args(annotation)] if get_origin(annotation) is Literal else []

@@ -1,8 +1,16 @@
 """What an image may be at most; checked on its header, before any decoding."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
+
+from pixo.errors import Refusal
+
+if TYPE_CHECKING:
+    # Settings import this module in every role; only some have libvips, which the probe imports.
+    from pixo.imaging.probe import Header
 
 Count = Annotated[int, Meta(ge=1)]
 
@@ -18,12 +26,37 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_mapped_pixels: Annotated[
         Count,
         Meta(
-            description="most pixels of an image that cannot be decoded as a stream (progressive JPEG, interlaced PNG, WebP, GIF, AVIF)"
+            description="most pixels of an image that cannot stream (progressive JPEG, interlaced PNG, WebP, GIF, AVIF)"
         ),
     ] = 150_000_000
     max_luma_pixels: Annotated[
         Count,
-        Meta(
-            description="most pixels of a JPEG whose luma a worker decodes whole in memory; larger ones are streamed"
-        ),
+        Meta(description="most pixels of a JPEG whose luma a worker decodes whole in memory; larger ones are streamed"),
     ] = 100_000_000
+
+
+def check(header: Header, limits: Limits) -> None:
+    """Refuse an image that is too large, by its header alone.
+
+    Kinds: ``too-many-frames``, ``too-wide``, ``too-high``, ``too-many-pixels``, ``bad-aspect``. Whether it may be
+    decoded whole is the planner's question.
+    """
+    pixels = header.width * header.height
+    long, short = max(header.width, header.height), max(1, min(header.width, header.height))
+    most(header.frames, limits.max_frames, "too-many-frames", "frames or pages", "max_frames")
+    most(pixels, limits.max_pixels, "too-many-pixels", "pixels", "max_pixels")
+    most(header.width, limits.max_width, "too-wide", "pixels of width", "max_width")
+    most(header.height, limits.max_height, "too-high", "pixels of height", "max_height")
+    most(-(-long // short), limits.max_aspect, "bad-aspect", "as the ratio of its sides", "max_aspect")
+
+
+def most(measured: int, limit: int, kind: str, what: str, field: str) -> None:
+    """Raise Refusal of the kind if the measured number is above the limit that the field of Limits sets."""
+    if measured > limit:
+        raise Refusal(
+            kind,
+            f"The image has {measured:,} {what}; at most {limit:,} are allowed.",
+            measured=measured,
+            limit=limit,
+            setting=f"PIXO_{field.upper()}",
+        )

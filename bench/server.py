@@ -1,0 +1,107 @@
+"""A whole Pixo of its own for a benchmark: started, asked over HTTP, weighed, stopped."""
+
+import contextlib
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+BLOCK = 1 << 20
+
+
+class Pixo:
+    """A running ``pixo up`` with so many workers; use as a context manager."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="pixo-bench-")
+        command = [sys.executable, "-m", "services.cli", "up", "--workers", str(self.workers)]
+        command += ["--port", str(self.port), "--data", self._folder.name]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self._process.stdout is not None
+        line = next((line for line in self._process.stdout if "ready" in line.lower()), None)
+        if line is None:
+            raise SystemExit("bench: pixo up did not get ready")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(40)
+        self._folder.cleanup()
+
+    def run(self, source: Path, target: Path, filters: str = "grayscale") -> float:
+        """Give the seconds from the first byte of the upload to the last byte of the final image."""
+        start = perf_counter()
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, blocksize=BLOCK)) as connection:
+            job = self._post(connection, source, filters)
+            while job["status"] not in {"done", "failed", "cancelled"}:
+                job = self._get(connection, f"/api/v1/jobs/{job['id']}?wait=60")
+            if job["status"] != "done":
+                raise SystemExit(f"bench: {source.name}: {job['error']}")
+            connection.request("GET", job["links"]["result"])
+            response = connection.getresponse()
+            with target.open("wb") as file:
+                while block := response.read(BLOCK):
+                    file.write(block)
+        return perf_counter() - start
+
+    def _post(self, connection: http.client.HTTPConnection, source: Path, filters: str) -> dict:
+        headers = {"Content-Type": "image/jpeg", "Content-Length": str(source.stat().st_size)}
+        with source.open("rb") as body:
+            connection.request("POST", f"/api/v1/jobs?wait=60&filters={quote(filters)}", body, headers)
+        return self._answer(connection)
+
+    def _get(self, connection: http.client.HTTPConnection, path: str) -> dict:
+        connection.request("GET", path)
+        return self._answer(connection)
+
+    def _answer(self, connection: http.client.HTTPConnection) -> dict:
+        response = connection.getresponse()
+        body = response.read()
+        if response.status >= 300:
+            raise SystemExit(f"bench: {response.status} {body.decode()}")
+        return json.loads(body)
+
+    def peaks(self) -> dict[str, int]:
+        """Give the peak resident memory of each role's largest process so far, in megabytes."""
+        largest: dict[str, int] = defaultdict(int)
+        for pid in _descendants(self._process.pid):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+                status = Path(f"/proc/{pid}/status").read_text()
+                peak = re.search(r"VmHWM:\s+(\d+)", status)
+                role = re.search(r"services\.(\w+)|(valkey|tansu|kafka)", command)
+                if peak and role:
+                    name = role.group(1) or role.group(2)
+                    largest[name] = max(largest[name], int(peak.group(1)) // 1024)
+        return dict(largest)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    children = defaultdict(list)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            text = stat.read_text()
+            children[int(text.rpartition(")")[2].split()[1])].append(int(stat.parent.name))
+    queue = [pid]
+    while queue:
+        queue += (found := children[queue.pop()])
+        yield from found

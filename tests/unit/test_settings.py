@@ -1,0 +1,53 @@
+"""Settings are read once, typed, and refused by name."""
+
+import pytest
+
+from pixo import settings
+from pixo.errors import ConfigError
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    """Every setting has a default."""
+    loaded = settings.load({})
+
+    assert loaded.web.port == 5001
+    assert loaded.limits.max_frames == 1
+
+
+def test_a_variable_is_its_field_in_capitals() -> None:
+    """PIXO_TILE_SIZE is tile_size; an empty value counts as not set."""
+    loaded = settings.load({"PIXO_TILE_SIZE": "1024", "PIXO_PORT": "", "WORKER_ID": "one"})
+
+    assert loaded.work.tile_size == 1024
+    assert loaded.web.port == 5001
+    assert loaded.worker_id == "one"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("PIXO_MAX_PIXELS", "many", "int"),
+        ("PIXO_MAX_PIXELS", "0", ">= 1"),
+        ("PIXO_PORT", "70000", "<= 65535"),
+        ("PIXO_LOG_FORMAT", "xml", "json"),
+        ("PIXO_REDIS", "localhost", "rediss?"),
+    ],
+)
+def test_a_wrong_value_names_itself_and_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    """The error tells the variable, its value and what would do."""
+    with pytest.raises(ConfigError) as caught:
+        settings.load({name: value})
+
+    assert name in str(caught.value)
+    assert value in str(caught.value)
+    assert allowed in str(caught.value)
+
+
+def test_unknown_names_are_told() -> None:
+    """A typing error in a name is found."""
+    assert settings.unknown({"PIXO_PROT": "1", "PIXO_PORT": "1", "HOME": "/"}) == ["PIXO_PROT"]
+
+
+def test_every_setting_is_described() -> None:
+    """The README's table has a line for each."""
+    assert all(settings.describe(field) for _, _, field in settings.fields())
