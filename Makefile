@@ -1,10 +1,10 @@
 # Recipes are one line where they can be. `make run` and `make test` are all that a newcomer needs.
 PYTHON ?= python3
 BIN := .venv/bin
-ROLES := web worker results monitor standalone
+ROLES := web worker results monitor standalone browser
 RUN_ARGS ?=
 
-.PHONY: setup run test check bench test-kafka lock clean
+.PHONY: setup run test check test-kafka test-browser bench lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -28,6 +28,10 @@ check: setup  ## formatting, lint, types, borders
 
 test-kafka: setup  ## the same contracts on a real Apache Kafka (Java 17, Maven) and a real S3 server (Go)
 	$(BIN)/python -m pytest tests/contracts tests/integration -m "apache or s3"
+
+test-browser: setup  ## the page in Chromium
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	$(BIN)/python -m pytest tests/browser
 
 bench: setup  ## against the vips command line and Pillow, on photographs
 	$(BIN)/python -m bench

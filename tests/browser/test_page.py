@@ -1,0 +1,128 @@
+"""The page as a person uses it, in a real Chromium, on a whole Pixo."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.conftest import PATIENCE, free_port, running
+
+FLAGS = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a running Pixo with two workers."""
+    folder = tmp_path_factory.mktemp("pixo")
+    port = free_port()
+    command = [sys.executable, "-m", "services.cli", "up", "--workers", "2", "--port", str(port), "--data", str(folder)]
+    with running(command, port, folder / "log"):
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Give a Chromium that speaks to nobody else."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", *FLAGS])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """Give the open page; anything that it asks of another host, or leaves as an exception, fails the test."""
+    wrong: list[str] = []
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.set_default_timeout(PATIENCE * 1000)
+    page.on("request", lambda request: request.url.startswith((site, "blob:")) or wrong.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(error.message))
+    page.goto(site)
+    yield page
+    page.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """Give a picture of 1600x1200 in colour."""
+    path = tmp_path / "hills.jpg"
+    gradient = Image.linear_gradient("L").resize((1600, 1200))
+    Image.merge("RGB", (gradient, gradient.rotate(90).resize((1600, 1200)), gradient.rotate(180))).save(path)
+    return path
+
+
+def process(page: Page) -> None:
+    """Press the button and wait for the end."""
+    page.get_by_role("button", name="Process Image").click()
+    expect(page.locator("#state")).to_have_text("done", timeout=PATIENCE * 1000)
+
+
+def test_a_photo_goes_in_and_comes_out(page: Page, photo: Path, tmp_path: Path) -> None:
+    """Select Image File, Process Image: tiles are done, both pictures are seen, the download is gray."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+
+    expect(page.locator("#figures")).to_contain_text("1600 × 1200")
+    assert page.locator("#tiles i").count() == page.locator("#tiles i.done").count() > 1
+    expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
+    expect(page.locator("#before")).to_have_js_property("naturalWidth", 1600)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    download.value.save_as(tmp_path / "out")
+    with Image.open(tmp_path / "out") as result:
+        assert (result.mode, result.size) == ("L", (1600, 1200))
+
+
+def test_filters_are_chained_in_the_order_chosen(page: Page, photo: Path) -> None:
+    """Adding, setting, moving and removing filters gives the chain that the job shows."""
+    page.get_by_label("Add a filter").select_option("blur")
+    page.locator("#chain li[data-name=blur] input[name=sigma]").fill("4.5")
+    page.get_by_label("Add a filter").select_option("invert")
+    page.get_by_label("move blur up").click()
+    page.get_by_label("remove invert").click()
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+
+    expect(page.locator("#figures")).to_contain_text("blur:sigma=4.5,grayscale")
+
+
+def test_a_sample_needs_no_photo(page: Page) -> None:
+    """Try a sample gives a picture that can be processed."""
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.locator("#chosen")).to_contain_text("sample.jpg")
+    process(page)
+
+
+def test_what_is_no_image_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    """A text file named .jpg: the page says why, and stays usable."""
+    text = tmp_path / "notes.jpg"
+    text.write_text("not a picture\n" * 100)
+    page.get_by_label("Select Image File").set_input_files(text)
+    page.get_by_role("button", name="Process Image").click()
+
+    expect(page.locator("#trouble")).to_be_visible()
+    expect(page.locator("#trouble")).to_contain_text(re.compile("format|image", re.IGNORECASE))
+    expect(page.get_by_role("button", name="Process Image")).to_be_enabled()
+
+
+def test_recent_jobs_and_workers_are_listed(page: Page, photo: Path) -> None:
+    """The job just done and both workers are shown; an old job opens again."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+
+    expect(page.locator("#workers li")).to_have_count(2)
+    page.locator("#jobs").get_by_role("button", name="hills.jpg").first.click()
+    expect(page.locator("#after")).to_be_visible()
+
+
+def test_the_page_fits_a_phone(page: Page) -> None:
+    """At 360 pixels nothing is cut off at the right."""
+    page.set_viewport_size({"width": 360, "height": 740})
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
