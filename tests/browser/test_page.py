@@ -1,7 +1,6 @@
 """The page as a person uses it, in a real Chromium, on a whole Pixo."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
