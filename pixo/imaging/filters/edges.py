@@ -1,0 +1,38 @@
+"""Edges."""
+
+from pixo.imaging.filters import Filter, Nothing, Pixels, Place
+from pixo.imaging.filters.alpha import kept
+from pixo.imaging.plan import Mode
+
+
+class Edges(Filter[Nothing]):
+    """Give how steep each colour is."""
+
+    name = "edges"
+    help = "Sobel gradient of each colour, 3x3: |across| + |down|, cut at full scale"
+    Params = Nothing
+
+    def apply(self, pixels: Pixels, params: Nothing, place: Place) -> Pixels:
+        """Add both gradients' magnitudes, in integers; alpha stays."""
+        import cv2
+        import numpy as np
+
+        if pixels.dtype == np.uint8:
+            across, down = (
+                cv2.convertScaleAbs(cv2.Sobel(pixels, cv2.CV_16S, dx, 1 - dx, borderType=cv2.BORDER_REPLICATE))
+                for dx in (1, 0)
+            )
+            return kept(cv2.add(across, down), pixels)
+        # At most 4 * 65535 each: float32 holds them as the whole numbers that they are.
+        across, down = (
+            np.abs(cv2.Sobel(pixels, cv2.CV_32F, dx, 1 - dx, borderType=cv2.BORDER_REPLICATE)) for dx in (1, 0)
+        )
+        return kept(np.minimum(across + down, 65535).astype(np.uint16), pixels)
+
+    def radius(self, params: Nothing, depth: int) -> int:
+        """Reach the neighbours."""
+        return 1
+
+    def cost(self, params: Nothing, mode: Mode, depth: int) -> float:
+        """Run two 3x3 kernels."""
+        return len(mode) * (3.5 if depth == 16 else 0.8)
