@@ -1,1 +1,33 @@
-"""."""
+"""The scripts that change a job's state, one file each, and how they are run."""
+
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+from pixo.state import keys
+from pixo.state.connection import Client, reaching
+
+# Scripts that hand out tiles take the lanes' part in front of them.
+HANDING = ("start", "take", "complete", "reopen", "recheck")
+WORKING = ("create", "begin", "give_back", "start_join", "renew_join", "finish_join")
+CLOSING = ("fail_tile", "fail", "cancel", "retry", "delete", "expire")
+
+
+class Scripts:
+    """The scripts of one connection. ``clock`` is the Lua of ``now()``: the server's time, but for tests."""
+
+    def __init__(self, client: Client, clock: str | None = None) -> None:
+        shared = [clock or _text("clock"), _text("prelude")]
+        self._calls: dict[str, Callable[..., Any]] = {}
+        for name in (*HANDING, *WORKING, *CLOSING):
+            parts = [*shared, *([_text("lanes")] if name in HANDING else []), _text(name)]
+            self._calls[name] = client.register_script("\n".join(parts))
+
+    def run(self, name: str, id: str, *args: object) -> Any:
+        """Run a script on a job in one round trip; the server is given the text again if it lost it."""
+        with reaching():
+            return self._calls[name](keys=keys.of_job(id), args=args)
+
+
+def _text(name: str) -> str:
+    return resources.files(__package__).joinpath(f"{name}.lua").read_text("utf-8")

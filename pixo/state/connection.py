@@ -1,0 +1,72 @@
+"""How Redis or Valkey is reached, and what its failures are called: ``TryAgain("redis")``, always."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError,  # noqa: A004 - redis has its own
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,  # noqa: A004 - redis has its own
+    TryAgainError,
+)
+from redis.retry import Retry
+
+from pixo.errors import TryAgain
+from pixo.settings import Redis as Settings
+
+# redis-py types its commands for the plain and the asyncio client at once, which no caller can use. Replies are bytes.
+Client = Any
+
+# A connection that failed, or a server that is starting, full or a replica: the same call may work later.
+_PASSING = (
+    ConnectionError,
+    TimeoutError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    MasterDownError,
+    ClusterDownError,
+    TryAgainError,
+)
+# Likewise, where the library has no class: cannot save, too few replicas, a script runs too long.
+_PASSING_CODES = ("MISCONF", "NOREPLICAS", "BUSY ")
+
+
+def connect(settings: Settings, *, patient: bool, answer_s: float | None = None) -> Client:
+    """Give a client; nothing is sent yet.
+
+    A patient one tries for several seconds, which suits consumers; else it gives up after at most two seconds, so that
+    a web request can be refused. ``answer_s`` is the longest that an answer may take, for calls that block.
+    All scripts may run twice, so trying again is safe.
+    """
+    tries = 8 if patient else 2
+    return Redis.from_url(
+        settings.redis,
+        protocol=2,
+        socket_timeout=answer_s or (5.0 if patient else 1.0),
+        socket_connect_timeout=2.0 if patient else 0.5,
+        socket_keepalive=True,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), tries),
+        retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError],
+    )
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn the library's errors that pass into TryAgain; others are mistakes of ours and go on."""
+    try:
+        yield
+    except _PASSING as error:
+        raise TryAgain("redis", f"Redis is out of reach: {error}") from error
+    except ResponseError as error:
+        if str(error).startswith(_PASSING_CODES):
+            raise TryAgain("redis", f"Redis takes no writes: {error}") from error
+        raise

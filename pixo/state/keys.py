@@ -1,0 +1,36 @@
+"""Every key that Pixo has in Redis. A job's share the hash tag ``{id}``, so that a cluster keeps them together."""
+
+WAITING = "pixo:waiting"
+ACTIVE = "pixo:active"
+JOBS = "pixo:jobs"
+WORKERS = "pixo:workers"
+CLUSTER = "pixo:cluster"
+FSYNC = "pixo:fsync"
+
+PARTS = ("todo", "out", "again", "tiles", "tries", "events")
+
+
+def job(id: str) -> str:
+    """Give the key of a job's hash, the truth about its state."""
+    return f"pixo:job:{{{id}}}"
+
+
+def part(id: str, name: str) -> str:
+    """Give the key of one of a job's ``PARTS``."""
+    return f"{job(id)}:{name}"
+
+
+def of_job(id: str) -> list[str]:
+    """Give all keys of a job in the order that the scripts expect."""
+    head = job(id)
+    return [head, *(f"{head}:{name}" for name in PARTS)]
+
+
+def worker(id: str) -> str:
+    """Give the key of a process that lives."""
+    return f"pixo:worker:{id}"
+
+
+def idempotency(key: str) -> str:
+    """Give the key of a client's ``Idempotency-Key``."""
+    return f"pixo:idem:{key}"

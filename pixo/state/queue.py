@@ -1,0 +1,138 @@
+"""Who waits, who is active, and the list of all jobs. Indexes only: the job's hash is the truth, sweeps repair them."""
+
+from importlib import resources
+from typing import NamedTuple
+
+from pixo.state import keys
+from pixo.state.connection import Client, reaching
+
+SMALL, BULK = 0, 1
+
+
+class Candidate(NamedTuple):
+    """A job that waits."""
+
+    id: str
+    small: bool
+
+
+class Page(NamedTuple):
+    """Part of the list of jobs, and the cursor of the next part, None at the end."""
+
+    ids: list[str]
+    cursor: str | None
+
+
+class Queue:
+    """The three indexes. Each method touches one key (``release``: two, in one pipeline)."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        scripts = resources.files("pixo.state.scripts")
+        self._claim = client.register_script(scripts.joinpath("claim.lua").read_text("utf-8"))
+        self._heads = client.register_script(scripts.joinpath("heads.lua").read_text("utf-8"))
+
+    def enrol(self, id: str, created_ms: int, small: bool, weight: int) -> None:  # noqa: FBT001
+        """Let a job wait. Large jobs start later by their weight, by ten minutes at most: none waits for ever."""
+        start = created_ms + (0 if small else min(2000 * weight, 600_000))
+        # Half a millisecond marks a bulk job, so that the index alone tells the class.
+        with reaching():
+            self._client.zadd(keys.WAITING, {id: start if small else start + 0.5})
+
+    def candidates(self, count: int = 8) -> list[Candidate]:
+        """Give the first small and the first bulk jobs that wait, ``count`` of each at most, best first."""
+        with reaching():
+            reply = self._heads(keys=[keys.WAITING], args=[count])
+        return [Candidate(id.decode(), not bulk) for id, bulk in zip(reply[::2], reply[1::2], strict=True)]
+
+    def claim(self, id: str, small: bool, limit: int, reserve: int) -> bool:  # noqa: FBT001
+        """Make a job active if there is a slot for its class, or if it is active already.
+
+        Active jobs are at most ``limit``, bulk ones at most ``limit - reserve``.
+        """
+        with reaching():
+            return bool(self._claim(keys=[keys.ACTIVE], args=[id, SMALL if small else BULK, limit, reserve]))
+
+    def leave(self, id: str) -> None:
+        """Let a job wait no more: it was claimed."""
+        with reaching():
+            self._client.zrem(keys.WAITING, id)
+
+    def release(self, id: str) -> None:
+        """Take an ended job out of active and waiting."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.zrem(keys.ACTIVE, id)
+        pipeline.zrem(keys.WAITING, id)
+        with reaching():
+            pipeline.execute()
+
+    def activate(self, id: str, small: bool) -> None:  # noqa: FBT001
+        """Make a job active without asking for a slot: it runs already (a sweep found it)."""
+        with reaching():
+            self._client.zadd(keys.ACTIVE, {id: SMALL if small else BULK})
+
+    def active(self) -> dict[str, bool]:
+        """Give the active jobs and whether they are small."""
+        with reaching():
+            found = self._client.zrange(keys.ACTIVE, 0, -1, withscores=True)
+        return {id.decode(): score == SMALL for id, score in found}
+
+    def waiting(self) -> int:
+        """Give the number of jobs that wait."""
+        with reaching():
+            return int(self._client.zcard(keys.WAITING))
+
+    def enrolled(self, id: str) -> bool:
+        """Tell whether the job waits or is active."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.zscore(keys.ACTIVE, id)
+        pipeline.zscore(keys.WAITING, id)
+        with reaching():
+            return any(score is not None for score in pipeline.execute())
+
+    def position(self, id: str) -> int | None:
+        """Give how many jobs wait before this one; None if it does not wait."""
+        with reaching():
+            rank = self._client.zrank(keys.WAITING, id)
+        return None if rank is None else int(rank)
+
+    def add(self, id: str, created_ms: int) -> None:
+        """List a job."""
+        with reaching():
+            self._client.zadd(keys.JOBS, {id: created_ms})
+
+    def remove(self, id: str) -> None:
+        """List a job no more."""
+        with reaching():
+            self._client.zrem(keys.JOBS, id)
+
+    def listed(self, id: str) -> bool:
+        """Tell whether a job is listed."""
+        with reaching():
+            return self._client.zscore(keys.JOBS, id) is not None
+
+    def size(self) -> int:
+        """Give the number of listed jobs."""
+        with reaching():
+            return int(self._client.zcard(keys.JOBS))
+
+    def page(self, limit: int, cursor: str | None = None) -> Page:
+        """Give listed jobs, newest first, from where the cursor of the page before points.
+
+        A cursor stays good when jobs come or go, its own job too. Raise ValueError for one that was not given here.
+        """
+        first = self._after(cursor) if cursor else 0
+        with reaching():
+            found = self._client.zrevrange(keys.JOBS, first, first + limit, withscores=True)
+        ids = [id.decode() for id, _ in found[:limit]]
+        more = len(found) > limit
+        return Page(ids, f"{int(found[limit - 1][1])}.{ids[-1]}" if more else None)
+
+    def _after(self, cursor: str) -> int:
+        score, _, id = cursor.partition(".")
+        created_ms = int(score)
+        with reaching():
+            rank = self._client.zrevrank(keys.JOBS, id)
+            if rank is not None:
+                return int(rank) + 1
+            return int(self._client.zcount(keys.JOBS, f"({created_ms}", "+inf"))

@@ -1,0 +1,104 @@
+"""Looking at a job and waiting for what happens to it. Changes nothing."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from pixo.state import decoding, keys
+from pixo.state.connection import Client, reaching
+from pixo.state.records import Event, Job, TileRecord
+
+SLICE_MS = 10_000
+"""One blocking call lasts no longer, so that a dead connection is noticed."""
+
+
+class Reading:
+    """Reads jobs through ``client``; waits through ``waiting``, whose calls may last ``SLICE_MS``."""
+
+    def __init__(self, client: Client, waiting: Client) -> None:
+        self._client = client
+        self._waiting = waiting
+
+    def read(self, id: str) -> Job | None:
+        """Give all that is known about a job; a deleted one still has its status."""
+        return self.read_many([id])[0]
+
+    def read_many(self, ids: Sequence[str]) -> list[Job | None]:
+        """Give jobs in one round trip, None for those that are gone."""
+        pipeline = self._client.pipeline(transaction=False)
+        for id in ids:
+            pipeline.hgetall(keys.job(id))
+            pipeline.hlen(keys.part(id, "tiles"))
+        with reaching():
+            replies = pipeline.execute()
+        return [decoding.job(id, raw, count) for id, raw, count in zip(ids, replies[::2], replies[1::2], strict=True)]
+
+    def tiles(self, id: str) -> list[TileRecord]:
+        """Give every tile of a job, by number; empty if there is no such job or its tiles are gone."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.hget(keys.job(id), "total")
+        pipeline.hgetall(keys.part(id, "tiles"))
+        pipeline.zrange(keys.part(id, "out"), 0, -1)
+        pipeline.hgetall(keys.part(id, "tries"))
+        with reaching():
+            total, records, out, tries = pipeline.execute()
+        given = {int(n) for n in out}
+        found = []
+        for n in range(int(total or 0)):
+            name = b"%d" % n
+            if name in records:
+                found.append(decoding.tile(n, records[name]))
+                continue
+            state: Any = "active" if n in given else "waiting"
+            found.append(TileRecord(tile=n, state=state, attempts=decoding.attempts(tries.get(name))))
+        return found
+
+    def load(self, ids: Sequence[str]) -> dict[int, int]:
+        """Give the number of tiles given out and unfinished, by lane, over these jobs."""
+        pipeline = self._client.pipeline(transaction=False)
+        for id in ids:
+            pipeline.zrange(keys.part(id, "out"), 0, -1, withscores=True)
+        with reaching():
+            replies = pipeline.execute()
+        return dict(Counter(int(score) >> 40 for reply in replies for _, score in reply))
+
+    def events(self, id: str, last: str, block_ms: int = 0) -> list[Event]:
+        """Give the events after the id ``last`` (``0``: all that are kept).
+
+        With ``block_ms`` wait so long for the first one, but no longer than ten seconds.
+        """
+        stream = keys.part(id, "events")
+        client = self._waiting if block_ms else self._client
+        block = min(block_ms, SLICE_MS) or None
+        with reaching():
+            reply: Any = client.xread({stream: last}, block=block)
+        return decoding.events(reply[0][1]) if reply else []
+
+    def wait_end(self, id: str, seconds: float) -> Job | None:
+        """Give the job when it has ended, or as it stands after the time; at once if there is none."""
+        deadline = time.monotonic() + seconds
+        last, job = self._now(id)
+        while job is not None and job.live:
+            left_ms = int((deadline - time.monotonic()) * 1000)
+            if left_ms <= 0:
+                return job
+            found = self.events(id, last, left_ms)
+            if not found:
+                # A stream that was lost with Redis starts anew with ids of its own: look again.
+                last, job = self._now(id)
+                continue
+            last = found[-1].id
+            if any(event.kind == "done" for event in found):
+                job = self.read(id)
+        return job if job is None or not job.live else self.read(id)
+
+    def _now(self, id: str) -> tuple[str, Job | None]:
+        # The last event first: what happens between the two reads is then seen as a new event.
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.xrevrange(keys.part(id, "events"), count=1)
+        pipeline.hgetall(keys.job(id))
+        pipeline.hlen(keys.part(id, "tiles"))
+        with reaching():
+            newest, raw, count = pipeline.execute()
+        return (newest[0][0].decode() if newest else "0"), decoding.job(id, raw, count)

@@ -1,0 +1,4 @@
+-- ARGV: gen, token, lease in ms.
+if guard(ARGV[1]) or status ~= 'stitching' or redis.call('HGET', job, 'join_token') ~= ARGV[2] then return 0 end
+set('join_until', int(now() + ARGV[3]))
+return 1
