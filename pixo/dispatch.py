@@ -1,0 +1,175 @@
+"""Tiles into Kafka: which jobs may run, on which lanes, and what follows when one has ended.
+
+Shared by web, which starts things, and results, which keeps them going. The order of steps is dispatch.md's: a
+crash between any two of them leaves something that the reconciler or a sweep finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from pixo import lanes, logs, messages, metrics
+from pixo.broker import Admin, Producer
+from pixo.imaging.plan import Plan
+from pixo.imaging.planner import runs
+from pixo.messages import TileTask
+from pixo.state import State
+from pixo.state.records import Handout, Job, Spec, Worker
+from pixo.store import Store, names
+from pixo.topics import Topics
+
+PARTITIONS_FOR = 10.0
+"""Seconds for which a number of partitions is believed."""
+WORKERS_FOR = 1.0
+"""Seconds for which a list of live workers is believed."""
+BATCH = 8
+"""Waiting jobs of each class that are looked at together."""
+
+log = logs.logger(__name__)
+
+
+class Dispatcher:
+    """Admits jobs, publishes their tiles, clears up after them. Safe to use from several threads.
+
+    ``clock`` is a monotonic one, in seconds. ``join`` is called with jobs that turn out to have all their tiles;
+    who cannot join leaves them to the reconciler.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        producer: Producer,
+        topics: Topics,
+        clock: Callable[[], float],
+        *,
+        store: Store,
+        admin: Admin,
+        join: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._producer = producer
+        self._topics = topics
+        self._join = join
+        self._partitions = _Kept(lambda: admin.partitions(topics.tasks), PARTITIONS_FOR, clock)
+        self._workers = _Kept(lambda: state.workers.alive(), WORKERS_FOR, clock)
+        self._turn = count()
+
+    def partitions(self) -> int:
+        """Give today's number of partitions of `tasks`; raise TryAgain("kafka")."""
+        width: int = self._partitions()
+        return width
+
+    def workers(self) -> list[Worker]:
+        """Give the workers that live; raise TryAgain("redis")."""
+        alive: list[Worker] = self._workers()
+        return alive
+
+    def publish(self, id: str, handout: Handout) -> list[Future[None]]:  # noqa: A002 - the job's id everywhere
+        """Send the tasks that were handed out to their lanes; the caller settles the futures."""
+        plan = handout.plan
+        if plan is None:
+            return []
+        width = self.partitions()
+        metrics.tasks_published.inc(len(handout.tasks))
+        return [
+            self._producer.send(
+                self._topics.tasks,
+                messages.encode(
+                    TileTask(job=id, gen=task.gen, tile=task.tile, lane=task.lane, until=task.until, plan=plan)
+                ),
+                partition=task.lane % width,
+            )
+            for task in handout.tasks
+        ]
+
+    def enrol(self, id: str, known: Spec | Job | None = None) -> None:  # noqa: A002 - likewise
+        """Let a queued job wait for its turn; what is known about it need not be read again."""
+        job = known or self._state.jobs.read(id)
+        if job is not None:
+            self._state.queue.enrol(id, round(job.created * 1000), job.small, job.weight)
+
+    def admit(self) -> None:
+        """Start waiting jobs, best first, while there is a place for their class; return when Kafka has the tasks.
+
+        Raises TryAgain; what was claimed until then is started by the reconciler.
+        """
+        sent: list[Future[None]] = []
+        more = True
+        while more:
+            waiting = self._state.queue.candidates(BATCH)
+            limit, reserve = lanes.limits(max(1, len(self.workers())))
+            full: set[bool] = set()
+            for one in waiting:
+                if one.small in full:
+                    continue
+                if self._state.queue.claim(one.id, one.small, limit, reserve):
+                    self._state.queue.leave(one.id)
+                    sent += self.start(one.id, alone=len(waiting) == 1)
+                else:
+                    full.add(one.small)
+            more = len(waiting) >= BATCH and not full
+        self._producer.settle(sent)
+
+    def start(self, id: str, *, alone: bool = False) -> list[Future[None]]:  # noqa: A002 - likewise
+        """Start an active job that is queued and send its first tasks; ``alone`` if no other job waits."""
+        job = self._state.jobs.read(id)
+        if job is None or not job.live or job.plan is None:
+            self._state.queue.release(id)
+            return []
+        if job.status != "queued":
+            return []
+        handout = self._state.jobs.start(id, self._runs(id, job.plan, alone=alone))
+        if handout.status == "join":
+            self._join(id)
+        log.debug("job started", job=id, tiles=job.total)
+        return self.publish(id, handout)
+
+    def ended(self, id: str) -> None:  # noqa: A002 - likewise
+        """Record beside the source how a job ended, free its place and give it to the next."""
+        job = self._state.jobs.read(id)
+        if job is not None and job.live:
+            return  # begun again meanwhile
+        if job is not None and job.end is not None:
+            self._store.put(names.end(id), msgspec.json.encode(job.end))
+            metrics.jobs_completed.labels(job.status).inc()
+            metrics.job_duration.observe(max(0.0, job.end.finished - job.created))
+            log.event("job ended", job=id, status=job.status, **({"error": job.error} if job.error else {}))
+        self._state.queue.release(id)
+        self.admit()
+
+    def _runs(self, id: str, plan: Plan, *, alone: bool) -> Sequence[tuple[int, int, int]]:  # noqa: A002
+        active = self._state.queue.active()
+        chosen = lanes.choose(
+            [worker.partitions for worker in self.workers()],
+            self.partitions(),
+            self._state.jobs.out(list(active)),
+            tiles=plan.tiles,
+            alone=alone and len(active) <= 1,
+            turn=next(self._turn),
+        )
+        # The planner may find that fewer runs are better: more would only repeat each other's decoding.
+        return [(lane, first, end) for lane, (first, end) in zip(chosen, runs(plan, len(chosen)), strict=False)]
+
+
+class _Kept:
+    """A value that is asked for at most once in so many seconds."""
+
+    def __init__(self, ask: Callable[[], Any], seconds: float, clock: Callable[[], float]) -> None:
+        self._ask = ask
+        self._seconds = seconds
+        self._clock = clock
+        self._value: Any = None
+        self._until = float("-inf")
+
+    def __call__(self) -> Any:
+        now = self._clock()
+        if now >= self._until:
+            self._value = self._ask()
+            self._until = now + self._seconds
+        return self._value
