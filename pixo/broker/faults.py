@@ -1,6 +1,7 @@
 """What Kafka's errors mean for the one who meets them: wait, give up the record, or end the process."""
 
 import logging
+import math
 from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException
@@ -9,9 +10,6 @@ from pixo import logs
 from pixo.errors import BadRecord, ConfigError, Fatal, PixoError, TryAgain
 
 log = logs.logger(__name__)
-
-librdkafka = logging.getLogger("pixo.librdkafka")
-"""Where the client library's own lines go instead of to stderr."""
 
 _NOT_ALLOWED = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -54,11 +52,7 @@ def sending(error: KafkaError, value: bytes | None) -> PixoError:
 
 def asking(error: KafkaError) -> PixoError:
     """Give what the one who asked for an admin's work is told."""
-    return (
-        ConfigError(f"Kafka refuses: {error.str()}")
-        if error.code() in _NEVER
-        else TryAgain("kafka", error.str())
-    )
+    return ConfigError(f"Kafka refuses: {error.str()}") if error.code() in _NEVER else TryAgain("kafka", error.str())
 
 
 def consuming(error: KafkaError) -> Fatal | None:
@@ -74,7 +68,7 @@ def harmless_commit(error: KafkaError) -> bool:
 
 
 class Complaints:
-    """Says that Kafka is in trouble, the same thing at most every 10 s."""
+    """Says that Kafka is in trouble, the same thing at most once a period; stands in for librdkafka's logger."""
 
     def __init__(self, clock: Callable[[], float], period: float = 10.0) -> None:
         self._clock = clock
@@ -83,7 +77,19 @@ class Complaints:
 
     def say(self, error: KafkaError) -> None:
         """Log the error, unless its like was logged a moment ago."""
-        now = self._clock()
-        if now - self._said.get(error.name(), -self._period) >= self._period:
-            self._said[error.name()] = now
+        if self._due(error.name()):
             log.warning("kafka in trouble", error=error.name(), reason=error.str())
+
+    def log(self, level: int, _: str, facility: str, client: str, text: str) -> None:
+        """Take a line that librdkafka would else write to stderr."""
+        if level < logging.WARNING:
+            log.debug("librdkafka", facility=facility, client=client, text=text)
+        elif self._due(facility):
+            log.warning("librdkafka", facility=facility, client=client, text=text)
+
+    def _due(self, what: str) -> bool:
+        now = self._clock()
+        if now - self._said.get(what, -math.inf) < self._period:
+            return False
+        self._said[what] = now
+        return True

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import takewhile
 
 
 class Offsets:
@@ -27,10 +28,10 @@ class Offsets:
         if offset not in records:
             return None
         records[offset] = True
-        moved = None
-        while records and next(iter(records.values())):
-            moved = records.popitem(last=False)[0] + 1
-        return moved
+        finished = list(takewhile(records.__getitem__, records))
+        for each in finished:
+            del records[each]
+        return finished[-1] + 1 if finished else None
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Start anew with these partitions: they were taken away, or are read again from elsewhere."""

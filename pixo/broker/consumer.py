@@ -1,0 +1,204 @@
+"""A member of a consumer group: records in, offsets of what is done out."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import confluent_kafka
+import msgspec
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from pixo import logs, metrics
+from pixo.broker import Record, faults
+from pixo.broker.offsets import Offsets
+from pixo.broker.profiles import Profile
+from pixo.broker.watch import Watch
+from pixo.errors import Fatal
+
+log = logs.logger(__name__)
+
+_ANSWER = 5.0
+"""Seconds that the broker has to answer a question asked between two polls."""
+
+
+class KafkaConsumer:
+    """One topic's consumer in a group; commits are librdkafka's, in the background."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        topic: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        watch: Watch | None = None,
+        farewell: float = 10.0,
+    ) -> None:
+        self.topic = topic
+        self.ready = False
+        self._eager = profile.get("partition.assignment.strategy") == "roundrobin"
+        self._watch = watch or Watch(clock)
+        self._farewell = farewell
+        self._paused = False
+        self._closed = False
+        self._fatal: Fatal | None = None
+        self._beyond: dict[int, int] = {}
+        self._complaints = faults.Complaints(clock)
+        # ``done`` comes from other threads: what it shares with the polling thread is touched under the lock.
+        self._lock = threading.Lock()
+        self._offsets = Offsets()
+        self._held: frozenset[int] = frozenset()
+        self._client = confluent_kafka.Consumer(
+            {
+                **profile,
+                "error_cb": self._trouble,
+                "stats_cb": self._look,
+                "on_commit": self._committed,
+            },
+            logger=self._complaints,
+        )
+        self._client.subscribe([topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
+
+    def assigned(self) -> frozenset[int]:
+        """Give the partitions held now."""
+        return self._held
+
+    def poll(self, timeout: float) -> Record | None:
+        """Give the next record, or None; see the protocol."""
+        message = self._client.poll(timeout)
+        if self._fatal:
+            raise self._fatal
+        if self._beyond:
+            self._start_over()
+        if message is None:
+            return None
+        if error := message.error():
+            self._trouble(error)
+            return None
+        record = read(message)
+        with self._lock:
+            self._offsets.delivered(record.partition, record.offset)
+        return record
+
+    def pause(self) -> None:
+        """Let polls give no records until ``resume``."""
+        if not self._paused:
+            self._paused = True
+            self._client.pause(self._places(self._held))
+
+    def resume(self) -> None:
+        """Let polls give records again."""
+        if self._paused:
+            self._paused = False
+            self._client.resume(self._places(self._held))
+
+    def done(self, record: Record) -> None:
+        """Take note that the record's effect is there; see the protocol."""
+        with self._lock:
+            offset = self._offsets.done(record.partition, record.offset)
+            # What is revoked at this moment is refused with _STATE: the next holder gets it again.
+            if offset is not None and not self._closed:
+                with contextlib.suppress(KafkaException):
+                    self._client.store_offsets(offsets=[TopicPartition(self.topic, record.partition, offset)])
+
+    def close(self) -> None:
+        """Commit and leave the group; a client that hangs is left behind."""
+        with self._lock:
+            already, self._closed = self._closed, True
+        if not already:
+            leave(self._client, self.topic, self._farewell)
+
+    def _assign(self, client: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
+        (client.assign if self._eager else client.incremental_assign)(places)
+        if self._paused:
+            client.pause(places)
+        self.ready = True
+        self._hold(self._held | {place.partition for place in places})
+        metrics.consumer_rebalances.labels(self.topic).inc()
+        log.event("partitions assigned", topic=self.topic, partitions=sorted(self._held))
+
+    def _revoke(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
+        revoked = {place.partition for place in places}
+        with self._lock:
+            self._offsets.forget(revoked)
+        self._hold(self._held - revoked)
+        if revoked:
+            log.event("partitions revoked", topic=self.topic, partitions=sorted(revoked))
+
+    def _lose(self, client: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
+        self.ready = False
+        self._revoke(client, places)
+
+    def _hold(self, partitions: frozenset[int]) -> None:
+        self._held = partitions
+        metrics.consumer_partitions.labels(self.topic).set(len(partitions))
+
+    def _places(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        return [TopicPartition(self.topic, partition) for partition in partitions]
+
+    def _trouble(self, error: KafkaError) -> None:
+        # Raised by poll, not here: this may run inside librdkafka's callbacks.
+        self._fatal = self._fatal or faults.consuming(error)
+        self._complaints.say(error)
+
+    def _committed(self, error: KafkaError | None, _: list[TopicPartition]) -> None:
+        if error is not None and not faults.harmless_commit(error):
+            metrics.consumer_commit_failures.labels(self.topic).inc()
+            self._complaints.say(error)
+
+    def _look(self, text: str) -> None:
+        stats: dict[str, Any] = msgspec.json.decode(text)
+        # A group of protocol `consumer` gives a member that only stands by no assignment to notice.
+        self.ready |= stats.get("cgrp", {}).get("join_state") == "steady"
+        try:
+            self._beyond = self._watch.look(stats, self.topic, self._held, paused=self._paused)
+        except Fatal as error:
+            self._fatal = error
+
+    def _start_over(self) -> None:
+        """Read from the committed offset again where the topic was made anew, shorter than it was."""
+        ends, self._beyond = self._beyond, {}
+        try:
+            for place in self._client.committed(self._places(ends), timeout=_ANSWER):
+                start, _ = self._client.get_watermark_offsets(place, timeout=_ANSWER)
+                end = ends[place.partition]
+                self._rewind(place.partition, place.offset if start <= place.offset <= end else start)
+        except KafkaException as error:
+            self._complaints.say(faults.of(error))
+
+    def _rewind(self, partition: int, offset: int) -> None:
+        place = TopicPartition(self.topic, partition, offset)
+        with self._lock:
+            self._offsets.forget([partition])
+            # librdkafka commits only what is beyond its last commit: that is set back by hand.
+            self._client.store_offsets(offsets=[place])
+            self._client.commit(offsets=[place], asynchronous=False)
+            self._client.seek(place)
+        log.warning("partition read anew", topic=self.topic, partition=partition, offset=offset)
+
+
+def leave(client: confluent_kafka.Consumer, topic: str, seconds: float) -> None:
+    """Close the client; one that hangs, as it may when the broker is gone, is left behind."""
+    leaving = threading.Thread(target=client.close, name="kafka-farewell", daemon=True)
+    leaving.start()
+    leaving.join(seconds)
+    if leaving.is_alive():
+        log.warning("kafka consumer hangs on closing", topic=topic, seconds=seconds)
+
+
+def read(message: Message) -> Record:
+    """Give a message without an error as a record."""
+    return Record(
+        topic=str(message.topic()),
+        partition=int(message.partition() or 0),
+        offset=int(message.offset() or 0),
+        value=message.value(),
+        headers={name: value or b"" for name, value in _headers(message)},
+        timestamp_ms=message.timestamp()[1],
+    )
+
+
+def _headers(message: Message) -> list[tuple[str, bytes | None]]:
+    headers: Any = message.headers()
+    return headers or []

@@ -1,0 +1,121 @@
+"""A consumer in no group, of all partitions of a topic, from now on: what the monitor hears heartbeats by."""
+
+import time
+from collections.abc import Callable
+
+import confluent_kafka
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, TopicPartition
+
+from pixo import logs
+from pixo.broker import Record, faults
+from pixo.broker.consumer import leave, read
+from pixo.broker.profiles import Profile
+from pixo.broker.watch import Watch
+from pixo.errors import Fatal
+
+log = logs.logger(__name__)
+
+
+class KafkaTail:
+    """Listens; looks for the topic, and for partitions added to it, every ``period`` seconds."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        topic: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        watch: Watch | None = None,
+        period: float = 15.0,
+    ) -> None:
+        self.topic = topic
+        self._clock = clock
+        self._watch = watch or Watch(clock, beyond=10.0)
+        self._period = period
+        self._due = clock()
+        self._held: frozenset[int] = frozenset()
+        self._paused = False
+        self._closed = False
+        self._fatal: Fatal | None = None
+        self._complaints = faults.Complaints(clock)
+        self._client = confluent_kafka.Consumer(
+            {**profile, "error_cb": self._trouble, "stats_cb": self._look}, logger=self._complaints
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether the topic was found."""
+        return bool(self._held)
+
+    def assigned(self) -> frozenset[int]:
+        """Give the partitions that are listened to."""
+        return self._held
+
+    def poll(self, timeout: float) -> Record | None:
+        """Give the next record, or None; see the protocol."""
+        if self._clock() >= self._due:
+            self._cover()
+        message = self._client.poll(timeout)
+        if self._fatal:
+            raise self._fatal
+        if message is None:
+            return None
+        if error := message.error():
+            self._trouble(error)
+            return None
+        return read(message)
+
+    def pause(self) -> None:
+        """Let polls give no records until ``resume``."""
+        self._paused = True
+        self._client.pause(self._client.assignment())
+
+    def resume(self) -> None:
+        """Let polls give records again."""
+        self._paused = False
+        self._client.resume(self._client.assignment())
+
+    def done(self, record: Record) -> None:
+        """Do nothing: nothing is committed."""
+
+    def close(self) -> None:
+        """Stop listening; a client that hangs is left behind."""
+        if not self._closed:
+            self._closed = True
+            leave(self._client, self.topic, 10.0)
+
+    def _cover(self) -> None:
+        """Listen to the partitions that are not listened to yet: the first ones from now, added ones whole."""
+        try:
+            # All topics: to ask for one by name would create it at the embedded broker.
+            found = self._client.list_topics(timeout=2).topics.get(self.topic)
+        except KafkaException as error:
+            self._complaints.say(faults.of(error))
+            found = None
+        added = frozenset(found.partitions if found else ()) - self._held
+        # A topic that is not there yet is looked for more often.
+        self._due = self._clock() + (self._period if self._held | added else 0.5)
+        if not added:
+            return
+        start = OFFSET_BEGINNING if self._held else OFFSET_END
+        places = [TopicPartition(self.topic, partition, start) for partition in sorted(added)]
+        self._client.incremental_assign(places)
+        if self._paused:
+            self._client.pause(places)
+        self._held |= added
+        log.event("listening", topic=self.topic, partitions=sorted(self._held))
+
+    def _trouble(self, error: KafkaError) -> None:
+        self._fatal = self._fatal or faults.consuming(error)
+        self._complaints.say(error)
+
+    def _look(self, text: str) -> None:
+        try:
+            beyond = self._watch.look(msgspec.json.decode(text), self.topic, self._held, paused=self._paused)
+        except Fatal as error:
+            self._fatal = error
+            return
+        for partition in beyond:
+            log.warning("partition read anew", topic=self.topic, partition=partition)
+            self._client.seek(TopicPartition(self.topic, partition, OFFSET_END))
