@@ -57,7 +57,7 @@ class Dispatcher:
         self._topics = topics
         self._join = join
         self._partitions = _Kept(lambda: admin.partitions(topics.tasks), PARTITIONS_FOR, clock)
-        self._workers = _Kept(lambda: state.workers.alive(), WORKERS_FOR, clock)
+        self._workers = _Kept(state.workers.alive, WORKERS_FOR, clock)
         self._turn = count()
 
     def partitions(self) -> int:
@@ -70,7 +70,7 @@ class Dispatcher:
         alive: list[Worker] = self._workers()
         return alive
 
-    def publish(self, id: str, handout: Handout) -> list[Future[None]]:  # noqa: A002 - the job's id everywhere
+    def publish(self, id: str, handout: Handout) -> list[Future[None]]:
         """Send the tasks that were handed out to their lanes; the caller settles the futures."""
         plan = handout.plan
         if plan is None:
@@ -88,7 +88,7 @@ class Dispatcher:
             for task in handout.tasks
         ]
 
-    def enrol(self, id: str, known: Spec | Job | None = None) -> None:  # noqa: A002 - likewise
+    def enrol(self, id: str, known: Spec | Job | None = None) -> None:
         """Let a queued job wait for its turn; what is known about it need not be read again."""
         job = known or self._state.jobs.read(id)
         if job is not None:
@@ -116,7 +116,7 @@ class Dispatcher:
             more = len(waiting) >= BATCH and not full
         self._producer.settle(sent)
 
-    def start(self, id: str, *, alone: bool = False) -> list[Future[None]]:  # noqa: A002 - likewise
+    def start(self, id: str, *, alone: bool = False) -> list[Future[None]]:
         """Start an active job that is queued and send its first tasks; ``alone`` if no other job waits."""
         job = self._state.jobs.read(id)
         if job is None or not job.live or job.plan is None:
@@ -124,13 +124,13 @@ class Dispatcher:
             return []
         if job.status != "queued":
             return []
-        handout = self._state.jobs.start(id, self._runs(id, job.plan, alone=alone))
+        handout = self._state.jobs.start(id, self._runs(job.plan, alone=alone))
         if handout.status == "join":
             self._join(id)
         log.debug("job started", job=id, tiles=job.total)
         return self.publish(id, handout)
 
-    def ended(self, id: str) -> None:  # noqa: A002 - likewise
+    def ended(self, id: str) -> None:
         """Record beside the source how a job ended, free its place and give it to the next."""
         job = self._state.jobs.read(id)
         if job is not None and job.live:
@@ -143,12 +143,12 @@ class Dispatcher:
         self._state.queue.release(id)
         self.admit()
 
-    def _runs(self, id: str, plan: Plan, *, alone: bool) -> Sequence[tuple[int, int, int]]:  # noqa: A002
+    def _runs(self, plan: Plan, *, alone: bool) -> Sequence[tuple[int, int, int]]:
         active = self._state.queue.active()
         chosen = lanes.choose(
             [worker.partitions for worker in self.workers()],
             self.partitions(),
-            self._state.jobs.out(list(active)),
+            self._state.jobs.load(list(active)),
             tiles=plan.tiles,
             alone=alone and len(active) <= 1,
             turn=next(self._turn),

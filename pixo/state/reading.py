@@ -9,8 +9,6 @@ from pixo.state import decoding, keys
 from pixo.state.connection import Client, reaching
 from pixo.state.records import Event, Job, TileRecord
 
-LANE = 2**40
-"""A tile's score among those given out is its lane times this, plus a time: see prelude.lua."""
 SLICE_MS = 10_000
 """One blocking call lasts no longer, so that a dead connection is noticed."""
 
@@ -64,15 +62,6 @@ class Reading:
         with reaching():
             replies = pipeline.execute()
         return dict(Counter(int(score) >> 40 for reply in replies for _, score in reply))
-
-    def out(self, ids: Sequence[str]) -> dict[int, int]:
-        """Give how many tiles of these jobs are given out and unfinished, by lane."""
-        pipeline = self._client.pipeline(transaction=False)
-        for id in ids:
-            pipeline.zrange(keys.part(id, "out"), 0, -1, withscores=True)
-        with reaching():
-            replies = pipeline.execute()
-        return Counter(int(score) // LANE for reply in replies for _, score in reply)
 
     def events(self, id: str, last: str, block_ms: int = 0) -> list[Event]:
         """Give the events after the id ``last`` (``0``: all that are kept).
