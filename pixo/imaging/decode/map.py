@@ -1,0 +1,114 @@
+"""Engine ``map``: what cannot stream is decoded once, into a file of raw rows that all lanes of a worker share."""
+
+import os
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from hashlib import sha256
+from io import FileIO
+from pathlib import Path
+from shutil import disk_usage
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyvips
+
+from pixo.errors import BadImage, TryAgain
+from pixo.imaging.decode.push import damaged, open_pixels
+from pixo.imaging.decode.reader import Pixels
+from pixo.imaging.plan import Plan
+
+
+class MapReader:
+    """Reads rows from the raw file, in any order.
+
+    Every reader holds a shared lock on the file; the first one decodes under an exclusive lock, and the last one
+    to close removes it. Rows are read, not mapped: pages of the file then belong to the system's cache, which
+    shrinks when memory is short, and not to this process.
+    """
+
+    def __init__(self, path: Path, plan: Plan, cache: Path) -> None:
+        self._plan = plan
+        self._dtype = np.dtype(np.uint8 if plan.depth == 8 else np.uint16)
+        self._row = (plan.width, ("L", "LA", "RGB", "RGBA").index(plan.mode) + 1)
+        self._stride = self._row[0] * self._row[1] * self._dtype.itemsize
+        self._window: Pixels = np.empty((0, *self._row), self._dtype)
+        self._path = cache / f"{_key(path, plan)}.raw"
+        cache.mkdir(parents=True, exist_ok=True)
+        self._file: FileIO | None = self._open(path)
+
+    @property
+    def position(self) -> int:
+        """The first row that is not decoded yet: there is none."""
+        return self._plan.height
+
+    def rows(self, top: int, bottom: int) -> Pixels:
+        """Give rows ``[top, bottom)`` as (bottom - top, width, channels)."""
+        if self._file is None:
+            raise ValueError("the reader is closed")
+        if len(self._window) < bottom - top:
+            self._window = np.empty((bottom - top, *self._row), self._dtype)
+        rows = self._window[: bottom - top]
+        self._file.seek(top * self._stride)
+        if self._file.readinto(rows.reshape(-1).view(np.uint8).data) != rows.nbytes:
+            raise BadImage("The decoded image was cut off in the cache folder.")
+        return rows
+
+    def close(self) -> None:
+        """Let the file go, and remove it if no other reader has it."""
+        if self._file is None:
+            return
+        with self._file:
+            try:
+                flock(self._file, LOCK_EX | LOCK_NB)
+            except BlockingIOError:
+                pass  # another reader has it
+            else:
+                self._path.unlink(missing_ok=True)
+        self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, source: Path) -> FileIO:
+        """Give the whole raw file, with a shared lock on it."""
+        while True:
+            file = FileIO(self._path, "a+")
+            try:
+                flock(file, LOCK_EX)
+                # Between the opening and the lock the last reader may have removed it.
+                if os.fstat(file.fileno()).st_nlink:
+                    self._fill(source, file)
+                    # The change of locks is not atomic: a reader that closes in between removes the name, no more.
+                    flock(file, LOCK_SH)
+                    return file
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+
+    def _fill(self, source: Path, file: FileIO) -> None:
+        """Decode into the file unless it is whole already; rows are written in order, so its size tells."""
+        if os.fstat(file.fileno()).st_size == self._stride * self._plan.height:
+            return
+        file.truncate(0)
+        size = self._stride * self._plan.height
+        if disk_usage(self._path.parent).free < size:
+            raise TryAgain("cache", f"{size:,} bytes for a decoded image do not fit into {self._path.parent}")
+        try:
+            open_pixels(source, self._plan).rawsave(str(self._path))
+        except (pyvips.Error, BadImage) as error:
+            file.truncate(0)
+            self._path.unlink(missing_ok=True)
+            raise (error if isinstance(error, BadImage) else damaged(self._plan, error)) from error
+
+
+def _key(path: Path, plan: Plan) -> str:
+    """Name the pixels of this very file in this form."""
+    stat = path.stat()
+    facts = (path.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns, plan.mode, plan.depth)
+    return sha256(repr(facts).encode()).hexdigest()[:24]

@@ -1,0 +1,179 @@
+"""The decoding thread of a stream: libvips pushes bytes, which go into strips, which a reader takes in order."""
+
+from collections import deque
+from pathlib import Path
+from threading import Condition, Thread
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from pixo.errors import BadImage
+from pixo.imaging import libvips
+from pixo.imaging.decode.reader import Pixels
+from pixo.imaging.plan import Plan
+
+# Strips have about this many bytes, and this many go round between the thread and its reader.
+STRIP_BYTES = 1 << 20
+STRIPS = 3
+
+
+def open_pixels(path: Path, plan: Plan) -> Any:
+    """Open an image for one pass, in the mode, depth and size of the plan; raise BadImage if it is another one."""
+    try:
+        opened = libvips.open_image(path, plan.source)
+        image = libvips.conformed(libvips.canonical(opened.image), plan.mode)
+    except (pyvips.Error, libvips.Unsupported) as error:
+        raise damaged(plan, error) from error
+    depth = 16 if image.format == "ushort" else 8
+    if (image.width, image.height, depth) != (plan.width, plan.height, plan.depth):
+        raise BadImage("The image is not the one whose header was read: its size or depth differs.")
+    return image
+
+
+def damaged(plan: Plan, error: Exception) -> BadImage:
+    """Make the error that the image's owner reads."""
+    detail = libvips.reason(error) if isinstance(error, pyvips.Error) else str(error)
+    return BadImage(
+        f"The {plan.source.upper()} is damaged or cut off: not all of its pixels can be decoded ({detail})."
+    )
+
+
+class Push:
+    """Decodes ahead of its reader, by a few strips and not beyond the rows that are wanted."""
+
+    def __init__(self, path: Path, plan: Plan, *, start: int, until: int) -> None:
+        self._image = open_pixels(path, plan)
+        self._plan = plan
+        self.dtype = np.dtype(np.uint8 if plan.depth == 8 else np.uint16)
+        self.row = (plan.width, self._image.bands)
+        row_bytes = self.row[0] * self.row[1] * self.dtype.itemsize
+        rows = max(1, min(plan.height, STRIP_BYTES // row_bytes))
+        self._change = Condition()
+        # Guarded by `_change`:
+        self._free: list[Pixels] = [np.empty((rows, *self.row), self.dtype) for _ in range(STRIPS)]
+        self._ready: deque[tuple[Pixels, int]] = deque()
+        self._wanted = until
+        self._closed = False
+        self._ended = False
+        self._error: pyvips.Error | None = None
+        # The thread's own: bytes still to drop, the first row of the strip in hand, its bytes and how many are there.
+        self._drop = start * row_bytes
+        self._top = start
+        self._strip: Pixels | None = None
+        self._bytes: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self._filled = 0
+        # The reader's own: its next row, the strip it reads, that strip's rows, and how many of them are read.
+        self._row = start
+        self._taken: tuple[Pixels, int] | None = None
+        self._used = 0
+        self._thread = Thread(target=self._run, name="decode", daemon=True)
+        self._thread.start()
+
+    def read(self, count: int, into: Pixels | None = None) -> None:
+        """Take the next rows, into an array of as many, or for nothing; raise BadImage if they cannot be decoded."""
+        bottom = self._row + count
+        with self._change:
+            self._wanted = max(self._wanted, bottom)
+            self._change.notify_all()
+        done = 0
+        while done < count:
+            strip, rows = self._taken or self._next()
+            step = min(rows - self._used, count - done)
+            if into is not None:
+                into[done : done + step] = strip[self._used : self._used + step]
+            done += step
+            self._used += step
+            self._taken = (strip, rows)
+            if self._used == rows:
+                self._give_back(strip)
+        self._row = bottom
+        if bottom == self._plan.height:
+            self._await_end()
+
+    def close(self) -> None:
+        """Stop the thread and wait for it."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        self._thread.join()
+
+    def _next(self) -> tuple[Pixels, int]:
+        with self._change:
+            self._change.wait_for(lambda: self._ready or self._ended)
+            if self._ready:
+                return self._ready.popleft()
+            raise damaged(self._plan, self._error or EOFError("the decoder stopped"))
+
+    def _give_back(self, strip: Pixels) -> None:
+        self._taken, self._used = None, 0
+        with self._change:
+            self._free.append(strip)
+            self._change.notify_all()
+
+    def _await_end(self) -> None:
+        """Wait for the decoder's last word: damage at the end shows only after the last row."""
+        with self._change:
+            self._change.wait_for(lambda: self._ended)
+            if self._error is not None:
+                raise damaged(self._plan, self._error) from self._error
+
+    # What follows runs in the decoding thread.
+
+    def _run(self) -> None:
+        target = pyvips.TargetCustom()
+        target.on_write(self._write)
+        error = None
+        try:
+            self._image.rawsave_target(target)
+        except pyvips.Error as failure:
+            error = failure
+        # libvips holds the file and its line buffers as long as the image is held.
+        self._image = None
+        with self._change:
+            self._ended = True
+            self._error = None if self._closed else error
+            self._change.notify_all()
+
+    def _write(self, buffer: Any) -> int:
+        """Take bytes from libvips; a 0 tells it to stop."""
+        data = np.frombuffer(buffer, np.uint8)
+        size = len(data)
+        if self._drop:
+            dropped = min(self._drop, size)
+            self._drop -= dropped
+            data = data[dropped:]
+            if self._closed:
+                return 0
+        while len(data):
+            if self._strip is None and not self._begin():
+                return 0
+            step = min(len(data), len(self._bytes) - self._filled)
+            self._bytes[self._filled : self._filled + step] = data[:step]
+            self._filled += step
+            data = data[step:]
+            if self._filled == len(self._bytes):
+                self._hand_over()
+        return size
+
+    def _begin(self) -> bool:
+        """Take a free strip as soon as more rows are wanted; False if there will be none."""
+        with self._change:
+            self._change.wait_for(lambda: self._closed or (self._free and self._top < self._wanted))
+            if self._closed:
+                return False
+            self._strip = self._free.pop()
+        rows = min(len(self._strip), self._plan.height - self._top)
+        self._bytes = self._strip[:rows].reshape(-1).view(np.uint8)
+        self._filled = 0
+        return True
+
+    def _hand_over(self) -> None:
+        with self._change:
+            if self._strip is not None:
+                rows = min(len(self._strip), self._plan.height - self._top)
+                self._ready.append((self._strip, rows))
+                self._top += rows
+            self._strip = None
+            self._change.notify_all()

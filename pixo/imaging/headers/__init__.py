@@ -1,0 +1,1 @@
+"""What Pixo reads from headers by itself, since libvips does not tell it or would read the whole file for it."""

@@ -1,0 +1,68 @@
+"""The header of a GIF: size, transparency and number of frames."""
+
+from typing import BinaryIO, NamedTuple
+
+IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
+GRAPHIC_CONTROL = 0xF9
+# Counting ends here: what has more frames than this is refused all the same, and a header read stays quick.
+MOST_FRAMES = 1000
+
+
+class Gif(NamedTuple):
+    """What a GIF says of itself."""
+
+    width: int
+    height: int
+    transparent: bool
+    frames: int
+
+
+def read_gif(file: BinaryIO) -> Gif:
+    """Walk a GIF's blocks without decoding them; raise ValueError if the first frame is not there."""
+    file.seek(6)
+    screen = file.read(7)
+    if len(screen) < 7:
+        raise ValueError("it ends within its header")
+    width, height = int.from_bytes(screen[:2], "little"), int.from_bytes(screen[2:4], "little")
+    _skip_table(file, screen[4])
+    transparent, frames = False, 0
+    while frames < MOST_FRAMES:
+        kind = file.read(1)
+        if kind == bytes([IMAGE]):
+            box = file.read(9)
+            if len(box) < 9:
+                break
+            frames += 1
+            # A first frame smaller than the screen leaves the rest of it clear.
+            if frames == 1 and (box[:4] != bytes(4) or box[4:8] != screen[:4]):
+                transparent = True
+            _skip_table(file, box[8])
+            file.seek(1, 1)
+            _skip_blocks(file)
+        elif kind == bytes([EXTENSION]):
+            transparent = _extension(file) or transparent
+        else:
+            break
+    if not frames:
+        raise ValueError("it has no frame")
+    return Gif(width, height, transparent, frames)
+
+
+def _extension(file: BinaryIO) -> bool:
+    """Pass an extension; tell whether it declares a transparent colour."""
+    head = file.read(3)
+    if len(head) < 3 or not head[1]:
+        return False
+    file.seek(head[1] - 1, 1)
+    _skip_blocks(file)
+    return head[0] == GRAPHIC_CONTROL and bool(head[2] & 1)
+
+
+def _skip_table(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 << ((flags & 7) + 1), 1)
+
+
+def _skip_blocks(file: BinaryIO) -> None:
+    while (size := file.read(1)) not in (b"", b"\0"):
+        file.seek(size[0], 1)

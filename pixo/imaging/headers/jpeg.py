@@ -1,0 +1,121 @@
+"""The frame of a JPEG: how it is coded, and where its height stands."""
+
+from typing import BinaryIO, NamedTuple
+
+SOI, EOI, SOS, DHT, JPG, DAC, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xC4, 0xC8, 0xCC, 0xE0, 0xEE
+SEQUENTIAL = frozenset({0xC0, 0xC1})
+# Markers that stand alone, without a length: TEM, RST0-7, SOI.
+BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+class Frame(NamedTuple):
+    """A JPEG's frame header and what decides how its colours are meant."""
+
+    sof: int
+    """The start-of-frame marker's second byte."""
+    height_at: int
+    """Offset of the two bytes with the height."""
+    precision: int
+    height: int
+    width: int
+    components: tuple[tuple[int, int, int], ...]
+    """Each component's id, horizontal and vertical sampling factor."""
+    jfif: bool
+    transform: int | None
+    """The colour transform of the Adobe segment, if there is one."""
+    single_scan: bool
+    scan_at: int
+    """Offset of the first scan's entropy-coded data."""
+
+    @property
+    def sequential(self) -> bool:
+        """Whether its rows can be decoded in order while reading, in bounded memory."""
+        return self.sof in SEQUENTIAL and self.single_scan
+
+    @property
+    def luma_first(self) -> bool:
+        """Whether the first component is the luma at full size, in 8 bits: gray, or YCbCr as commonly sampled."""
+        if self.precision != 8:
+            return False
+        if len(self.components) == 1:
+            return True
+        if len(self.components) != 3 or not self._ycc:
+            return False
+        luma, *chroma = (component[1:] for component in self.components)
+        return luma in {(1, 1), (2, 1), (1, 2), (2, 2), (4, 1)} and chroma == [(1, 1), (1, 1)]
+
+    @property
+    def _ycc(self) -> bool:
+        # The rules of libjpeg's default_decompress_parms, which every decoder follows.
+        if self.jfif:
+            return True
+        if self.transform is not None:
+            return self.transform != 0
+        return bytes(component[0] for component in self.components) != b"RGB"
+
+
+def read_frame(file: BinaryIO) -> Frame:
+    """Read a JPEG's segments up to its first scan, skipping their contents; raise ValueError if they are broken."""
+    file.seek(2)
+    jfif, transform, frame = False, None, None
+    while True:
+        marker = _next_marker(file)
+        if marker in BARE:
+            continue
+        if marker == EOI:
+            raise ValueError("it ends before its first scan")
+        length = int.from_bytes(_read(file, 2)) - 2
+        if length < 0:
+            raise ValueError("a segment has no length")
+        end = file.tell() + length
+        if marker == APP0:
+            jfif = jfif or file.read(min(length, 5)) == b"JFIF\0"
+        elif marker == APP14 and length >= 12:
+            adobe = _read(file, 12)
+            transform = adobe[11] if adobe.startswith(b"Adobe") else transform
+        elif 0xC0 <= marker <= 0xCF and marker not in (DHT, JPG, DAC):
+            frame = _frame(marker, file.tell(), _read(file, length))
+        elif marker == SOS:
+            if frame is None:
+                raise ValueError("a scan comes before the frame")
+            together = _read(file, 1)[0] == len(frame.components)
+            return frame._replace(jfif=jfif, transform=transform, single_scan=together, scan_at=end)
+        file.seek(end)
+
+
+def _frame(marker: int, at: int, body: bytes) -> Frame:
+    if len(body) < 6 or len(body) < 6 + 3 * body[5]:
+        raise ValueError("its frame header is too short")
+    fields = body[6 : 6 + 3 * body[5]]
+    components = tuple((fields[i], fields[i + 1] >> 4, fields[i + 1] & 15) for i in range(0, len(fields), 3))
+    return Frame(
+        sof=marker,
+        height_at=at + 1,
+        precision=body[0],
+        height=int.from_bytes(body[1:3]),
+        width=int.from_bytes(body[3:5]),
+        components=components,
+        jfif=False,
+        transform=None,
+        single_scan=False,
+        scan_at=0,
+    )
+
+
+def _next_marker(file: BinaryIO) -> int:
+    byte = _read(file, 1)
+    # Decoders pass over stray bytes between segments; a bound keeps a file of zeros from being read byte by byte.
+    for _ in range(65536):
+        if byte == b"\xff":
+            break
+        byte = _read(file, 1)
+    while byte == b"\xff":
+        byte = _read(file, 1)
+    return byte[0]
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) < size:
+        raise ValueError("it ends within its header")
+    return data

@@ -1,0 +1,77 @@
+"""The header of a WebP: size, alpha, number of frames and orientation; libvips would read the whole file for it."""
+
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+ALPHA, EXIF, ANIMATION = 0x10, 0x08, 0x02
+
+
+class WebP(NamedTuple):
+    """What a WebP says of itself."""
+
+    width: int
+    height: int
+    alpha: bool
+    frames: int
+    orientation: int
+
+
+def read_webp(file: BinaryIO) -> WebP:
+    """Read a WebP's chunk headers; raise ValueError if they are broken."""
+    chunks = _chunks(file)
+    try:
+        kind, size = next(chunks)
+    except StopIteration:
+        raise ValueError("it ends within its header") from None
+    body = file.read(min(size, 10))
+    if len(body) < 5:
+        raise ValueError("it ends within its header")
+    if kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return WebP((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1), 1, 1)
+    if len(body) < 10:
+        raise ValueError("it ends within its header")
+    if kind == b"VP8 ":
+        width, height = (int.from_bytes(body[i : i + 2], "little") & 0x3FFF for i in (6, 8))
+        return WebP(width, height, alpha=False, frames=1, orientation=1)
+    if kind != b"VP8X":
+        raise ValueError("its first chunk is unknown")
+    width, height = (int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
+    frames, orientation = 0, 1
+    if body[0] & (ANIMATION | EXIF):
+        for kind, size in chunks:
+            frames += kind == b"ANMF"
+            if kind == b"EXIF":
+                orientation = exif_orientation(file.read(min(size, 65536)))
+    animated = bool(body[0] & ANIMATION)
+    return WebP(width, height, bool(body[0] & ALPHA), frames if animated else 1, orientation)
+
+
+def exif_orientation(exif: bytes) -> int:
+    """Give the orientation tag (1-8) in a block of EXIF, with or without its "Exif" prefix; 1 if there is none."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    if tiff[:2] not in (b"II", b"MM"):
+        return 1
+
+    def number(at: int, size: int) -> int:
+        return int.from_bytes(tiff[at : at + size], "little" if tiff[:1] == b"I" else "big")
+
+    first = number(4, 4) + 2
+    for entry in range(first, first + 12 * number(first - 2, 2), 12):
+        if number(entry, 2) == 0x0112:
+            value = number(entry + 8, 2)
+            return value if 1 <= value <= 8 else 1
+    return 1
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Give each chunk's name and size, with the file standing at its contents."""
+    at = 12
+    while True:
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        size = int.from_bytes(head[4:], "little")
+        yield head[:4], size
+        at += 8 + size + (size & 1)

@@ -1,0 +1,135 @@
+"""The one door to libvips: set up once, only the loader that the content asks for, pixels in one of eight forms.
+
+Imports no numpy, so that a process that reads headers only stays small.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import pyvips
+
+from pixo.imaging.plan import Mode
+
+# Modes by number of bands, after `canonical`.
+MODES: tuple[Mode, ...] = ("L", "LA", "RGB", "RGBA")
+LOADERS = {
+    "jpeg": "jpegload",
+    "png": "pngload",
+    "tiff": "tiffload",
+    "webp": "webpload",
+    "gif": "gifload",
+    "avif": "heifload",
+}
+# Interpretations whose numbers are what Pixo works on already.
+PLAIN = frozenset({"b-w", "grey16", "srgb", "rgb16", "rgb", "multiband"})
+CONVERTED = frozenset({"cmyk", "lab", "labs"})
+
+
+class Unsupported(Exception):
+    """Raised when the pixels of an image have a form that is not processed; the message says which."""
+
+
+class Opened(NamedTuple):
+    """An image that is not decoded yet, and the error of the file object behind it, if one arose."""
+
+    image: Any
+    failure: Callable[[], BaseException | None]
+
+
+def open_image(source: Path | BinaryIO, form: str) -> Opened:
+    """Open a file's header for one pass from top to bottom, with the loader of the format given and no other.
+
+    Decoding fails at damage that loses pixels and at a file that ends too early. Raises pyvips.Error.
+    """
+    _set_up()
+    options = {"access": "sequential", "fail_on": "error"}
+    if isinstance(source, Path):
+        load = getattr(pyvips.Image, LOADERS[form])
+        return Opened(load(str(source), **options), lambda: None)
+    wrapped = _Source(source)
+    load = getattr(pyvips.Image, LOADERS[form] + "_source")
+    try:
+        image = load(wrapped.vips, **options)
+    except pyvips.Error as error:
+        raise (wrapped.failure or error) from error
+    return Opened(image, lambda: wrapped.failure)
+
+
+def canonical(image: Any) -> Any:
+    """Turn the image into gray or sRGB, each with alpha or without, in 8 or 16 bits, without decoding it yet.
+
+    CMYK goes through its own profile, or a usual one if it has none. Raises Unsupported.
+    """
+    if image.interpretation in CONVERTED:
+        image = _converted(image)
+    elif image.interpretation not in PLAIN:
+        raise Unsupported(f"colours in {image.interpretation}")
+    if image.format not in ("uchar", "ushort"):
+        raise Unsupported(f"samples of type {image.format}")
+    if not 1 <= image.bands <= len(MODES):
+        raise Unsupported(f"{image.bands} channels")
+    return image
+
+
+def conformed(image: Any, mode: Mode) -> Any:
+    """Give a canonical image the channels of the mode: what the header promised and the pixels did not keep."""
+    have = MODES[image.bands - 1]
+    if have == mode:
+        return image
+    colour = image.extract_band(0, n=image.bands - have.endswith("A"))
+    if mode.startswith("RGB") and colour.bands == 1:
+        colour = colour.bandjoin([colour, colour])
+    elif mode.startswith("L") and colour.bands > 1:
+        colour = colour.colourspace("b-w" if image.format == "uchar" else "grey16")
+    if not mode.endswith("A"):
+        return colour
+    if have.endswith("A"):
+        return colour.bandjoin(image.extract_band(image.bands - 1))
+    return colour.bandjoin(255 if image.format == "uchar" else 65535)
+
+
+def reason(error: pyvips.Error) -> str:
+    """Give libvips' own words for a failure, on one line."""
+    lines = (line.strip() for line in str(error).splitlines()[1:])
+    return "; ".join(dict.fromkeys(line for line in lines if line)) or error.message
+
+
+def _converted(image: Any) -> Any:
+    depth = 16 if image.format == "ushort" else 8
+    if image.interpretation != "cmyk":
+        return image.colourspace("srgb")
+    return image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
+
+
+class _Source:
+    """A seekable file object as libvips reads it; keeps the error that a callback cannot raise through C."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.failure: BaseException | None = None
+        self.vips = pyvips.SourceCustom()
+        self.vips.on_read(self._read)
+        self.vips.on_seek(self._seek)
+
+    def _read(self, size: int) -> bytes | None:
+        try:
+            return self._file.read(size) or None
+        except BaseException as error:  # noqa: BLE001 - raised again by open_image, outside the C code
+            self.failure = error
+            return None
+
+    def _seek(self, offset: int, whence: int) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except BaseException as error:  # noqa: BLE001 - likewise
+            self.failure = error
+            return -1
+
+
+@cache
+def _set_up() -> None:
+    # No operation is ever asked for twice: a cache would hold memory and open files for nothing.
+    pyvips.cache_set_max(0)
+    pyvips.block_untrusted_set(state=True)

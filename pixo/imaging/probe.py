@@ -1,0 +1,149 @@
+"""What an image says of itself in its header; nothing is decoded, and the file's name counts for nothing."""
+
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import pyvips
+from msgspec import Struct
+
+from pixo.errors import Refusal
+from pixo.imaging import libvips
+from pixo.imaging.headers.gif import read_gif
+from pixo.imaging.headers.jpeg import Frame, read_frame
+from pixo.imaging.headers.webp import read_webp
+from pixo.imaging.plan import Mode
+
+SourceFormat = Literal["jpeg", "png", "tiff", "webp", "gif", "avif"]
+STARTS: tuple[tuple[bytes | tuple[bytes, ...], SourceFormat], ...] = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "tiff"),
+    ((b"GIF87a", b"GIF89a"), "gif"),
+)
+AVIF_BRANDS = frozenset({b"avif", b"avis"})
+TAKEN = "JPEG, PNG, TIFF, WebP, GIF and AVIF are taken"
+
+
+class Header(Struct, frozen=True, kw_only=True):
+    """An image before any of its pixels is decoded."""
+
+    format: SourceFormat
+    width: int
+    height: int
+    mode: Mode
+    """What decoding yields; CMYK counts as RGB, a palette as its colours."""
+    depth: Literal[8, 16]
+    frames: int = 1
+    streams: bool
+    """Whether it decodes from top to bottom in bounded memory."""
+    baseline_jpeg: bool = False
+    """A sequential 8-bit JPEG, gray or YCbCr, whose luma can be decoded alone."""
+    cmyk: bool = False
+    orientation: int = 1
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.width * self.height
+
+
+def probe(source: Path | BinaryIO) -> Header:
+    """Read the header of an image in a file or a seekable file object.
+
+    Raises Refusal of the kinds ``empty-file``, ``unsupported-format`` and ``broken-header``.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _probe(file, source)
+    return _probe(source, source)
+
+
+def sniff(head: bytes) -> SourceFormat | None:
+    """Tell the format by a file's first 64 bytes; None if it is none that is taken."""
+    for start, form in STARTS:
+        if head.startswith(start):
+            return form
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[4:8] == b"ftyp":
+        # The major brand, then four bytes of version, then the compatible brands.
+        brands = {head[at : at + 4] for at in range(8, min(int.from_bytes(head[:4]), len(head)), 4)}
+        return "avif" if brands & AVIF_BRANDS else None
+    return None
+
+
+def _probe(file: BinaryIO, source: Path | BinaryIO) -> Header:
+    file.seek(0)
+    head = file.read(64)
+    if not head:
+        raise Refusal("empty-file", "The file is empty.")
+    form = sniff(head)
+    if form is None:
+        raise Refusal("unsupported-format", f"This is not an image of a known format; {TAKEN}.")
+    try:
+        if form == "webp":
+            return _webp(file)
+        if form == "gif":
+            return _gif(file)
+        frame = read_frame(file) if form == "jpeg" else None
+        file.seek(0)
+        interlaced = form == "png" and head[28:29] == b"\1"
+        return _header(form, libvips.open_image(source, form).image, frame, interlaced=interlaced)
+    except libvips.Unsupported as error:
+        raise Refusal("unsupported-format", f"This {form.upper()} is not supported: {error}.") from error
+    except ValueError as error:
+        raise _broken(form, str(error)) from error
+    except pyvips.Error as error:
+        raise _broken(form, libvips.reason(error)) from error
+
+
+def _header(form: SourceFormat, image: pyvips.Image, frame: Frame | None, *, interlaced: bool) -> Header:
+    """Describe an image that libvips has opened."""
+    fields = set(image.get_fields())
+    if frame is not None and frame.precision != 8:
+        raise libvips.Unsupported(f"{frame.precision} bits a sample")
+    cmyk = image.interpretation == "cmyk"
+    pixels = libvips.canonical(image)
+    return Header(
+        format=form,
+        width=image.width,
+        height=image.height,
+        mode=libvips.MODES[pixels.bands - 1],
+        depth=16 if pixels.format == "ushort" else 8,
+        frames=image.get("n-pages") if "n-pages" in fields else 1,
+        streams=frame.sequential if frame else form != "avif" and not interlaced,
+        baseline_jpeg=frame is not None and frame.sequential and frame.luma_first,
+        cmyk=cmyk,
+        orientation=image.get("orientation") if "orientation" in fields else 1,
+    )
+
+
+def _webp(file: BinaryIO) -> Header:
+    webp = read_webp(file)
+    return Header(
+        format="webp",
+        width=webp.width,
+        height=webp.height,
+        mode="RGBA" if webp.alpha else "RGB",
+        depth=8,
+        frames=webp.frames,
+        streams=False,
+        orientation=webp.orientation,
+    )
+
+
+def _gif(file: BinaryIO) -> Header:
+    gif = read_gif(file)
+    return Header(
+        format="gif",
+        width=gif.width,
+        height=gif.height,
+        mode="RGBA" if gif.transparent else "RGB",
+        depth=8,
+        frames=gif.frames,
+        streams=False,
+    )
+
+
+def _broken(form: str, detail: str) -> Refusal:
+    return Refusal("broken-header", f"The header of this {form.upper()} cannot be read: {detail}.")
