@@ -1,1 +1,38 @@
-"""."""
+"""Finished tiles to the final file: JPEG and PNG without decoding, other formats through their encoder."""
+
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+
+from pixo.imaging.join import jpeg, png, transcode
+from pixo.imaging.metadata import Metadata, fit
+from pixo.imaging.plan import Plan
+
+
+def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callable[[bytes], object]) -> None:
+    """Write the final file's bytes in order; ``pieces`` are all tiles' segments, from the top.
+
+    ``metadata`` is the source's: what of it goes into the final is decided here (``metadata.fit``). JPEG and PNG
+    hold one piece in memory at a time; what WebP and TIFF hold, and that they use a temporary file, stands in
+    ``join.transcode``. Raises BadPiece (with the tile's number) for a piece that is broken, missing or too much;
+    by then some bytes may have been written. JPEG strips are not decoded here, so a flipped bit inside a scan
+    passes: compare the piece's checksum before.
+    """
+    kept = fit(metadata, plan)
+    if plan.output.format == plan.piece == "jpeg":
+        jpeg.join(plan, kept, pieces, write)
+    elif plan.piece != "png":
+        raise ValueError(f"{plan.piece} pieces do not make a {plan.output.format} file")
+    elif plan.output.format == "png":
+        png.join(plan, kept, pieces, write)
+    else:
+        transcode.join(plan, kept, pieces, write)
+
+
+def picture(plan: Plan, tile: int, piece: bytes) -> bytes:
+    """Give one tile's segment as an image file of its own, JPEG or PNG, without metadata. Raises BadPiece."""
+    top, bottom = plan.box(tile)
+    output = replace(plan.output, format=plan.piece)
+    parts: list[bytes] = []
+    join(replace(plan, height=bottom - top, output=output), Metadata(), [piece], parts.append)
+    return b"".join(parts)

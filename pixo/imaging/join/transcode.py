@@ -1,0 +1,84 @@
+"""PNG segments to formats that have no joinable ones: the joined PNG flows through libvips into the encoder.
+
+Pixels pass in rows, so the PNG is never whole anywhere. What the encoder itself needs is another matter: TIFF needs
+a strip; WebP's encoder holds the whole image, about 4 bytes a pixel and as much again while it works (at most
+16383 x 16383 pixels). The encoded file grows in an unnamed temporary file, since TIFF is not written in order.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pyvips
+
+from pixo.errors import BadImage
+from pixo.imaging.join import png
+from pixo.imaging.metadata import Metadata
+from pixo.imaging.plan import Plan
+
+CHUNK = 1 << 20
+CLASSIC_TIFF = 3_900_000_000
+"""Bytes of pixels up to which a TIFF surely stays under the 4 GB that its classic form can address."""
+
+
+def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callable[[bytes], object]) -> None:
+    """Write the WebP or TIFF file of the segments; ``metadata`` goes in as it is.
+
+    Raises BadPiece as ``png.join`` does, and BadImage where the encoder refuses.
+    """
+    # Nothing is opened twice, so a cache of operations only keeps files and memory.
+    pyvips.cache_set_max(0)
+    inlet, outlet = os.pipe()
+    stop = Event()
+    refused = None
+    with tempfile.TemporaryFile() as file, ThreadPoolExecutor(1, "join") as pool:
+        feeding = pool.submit(_feed, plan, metadata, pieces, outlet, stop)
+        try:
+            _encode(plan, inlet, file.fileno())
+        except pyvips.Error as error:
+            refused = error
+            stop.set()
+        finally:
+            # libvips keeps a copy of the pipe's end, so closing ours would not free a feeder that is writing.
+            while os.read(inlet, CHUNK):
+                pass
+            os.close(inlet)
+        # A broken piece is the true cause of what libvips may have seen.
+        feeding.result()
+        if refused is not None:
+            reason = f"the image cannot be written as {plan.output.format}"
+            raise BadImage(reason) from refused
+        file.seek(0)
+        while data := file.read(CHUNK):
+            write(data)
+
+
+def _feed(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], outlet: int, stop: Event) -> None:
+    """Push the joined PNG into the pipe, until its end or until libvips has given up; closes the pipe."""
+    with open(outlet, "wb", buffering=0) as pipe:
+
+        def push(data: bytes) -> None:
+            rest = memoryview(data)
+            while rest and not stop.is_set():
+                rest = rest[pipe.write(rest) :]
+
+        def until_stopped() -> Iterable[bytes]:
+            for piece in pieces:
+                if stop.is_set():
+                    return
+                yield piece
+
+        png.join(plan, metadata, until_stopped(), push)
+
+
+def _encode(plan: Plan, inlet: int, file: int) -> None:
+    source = pyvips.Source.new_from_descriptor(inlet)
+    image = pyvips.Image.pngload_source(source, access="sequential", fail_on="warning", unlimited=True)
+    target = pyvips.Target.new_to_descriptor(file)
+    if plan.output.format == "webp":
+        image.webpsave_target(target, Q=plan.output.quality)
+        return
+    size = plan.width * plan.height * len(plan.out_mode) * plan.depth // 8
+    image.tiffsave_target(target, compression="deflate", predictor="horizontal", bigtiff=size > CLASSIC_TIFF)

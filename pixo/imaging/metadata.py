@@ -1,0 +1,101 @@
+"""What an image file says about its pixels: read from the source, written into the final by the joiner."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import pyvips
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pixo.errors import BadImage
+from pixo.imaging import exif, libvips
+from pixo.imaging.plan import Plan
+from pixo.imaging.probe import sniff
+
+_FITTING = {b"RGB ": {"RGB", "RGBA"}, b"GRAY": {"L", "LA"}}
+"""The colour space that an ICC profile names in bytes 16-20, and the modes it can describe."""
+
+
+class Metadata(Struct, frozen=True, kw_only=True):
+    """Profile, EXIF, XMP, orientation (1-8) and density of an image; None where it has none."""
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    """With its prefix ``Exif\\0\\0``."""
+    xmp: bytes | None = None
+    orientation: int = 1
+    density: tuple[float, float] | None = None
+    """Pixels per millimetre, across and down."""
+
+
+def read(source: Path | BinaryIO) -> Metadata:
+    """Read the metadata of an image that ``probe`` has taken, decoding nothing.
+
+    Raises BadImage where the header cannot be read, and what a file object's own ``read`` raises.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            form = sniff(file.read(64))
+    else:
+        source.seek(0)
+        form = sniff(source.read(64))
+        source.seek(0)
+    if form is None:
+        raise BadImage("the image's header is not one of a known format")
+    try:
+        image = libvips.open_image(source, form).image
+    except pyvips.Error as error:
+        raise BadImage(f"the image's header cannot be read: {libvips.reason(error)}") from error
+    fields = set(image.get_fields())
+
+    def blob(name: str) -> bytes | None:
+        value = image.get(name) if name in fields else None
+        return bytes(value) if value else None
+
+    block = blob("exif-data")
+    if block and not block.startswith(exif.PREFIX):
+        block = exif.PREFIX + block
+    turn = image.get("orientation") if "orientation" in fields else 1
+    return Metadata(
+        icc=blob("icc-profile-data"),
+        exif=block,
+        xmp=blob("xmp-data"),
+        orientation=turn if 1 <= turn <= 8 else 1,
+        density=_density(image, fields),
+    )
+
+
+def fit(metadata: Metadata, plan: Plan) -> Metadata:
+    """Give what belongs into the final image of a plan.
+
+    The orientation always stays, in EXIF of its own if need be: without it the picture lies on its side. So does
+    the profile, with ``metadata=strip`` too, as long as it describes pixels like the final's: it says nothing about
+    its owner, and without it a wide-gamut picture would show wrong colours. (Products that drop the profile convert
+    the pixels to sRGB for that.) A colour profile goes when the chain made gray, and a CMYK one always, since such
+    sources are decoded to sRGB. ``strip`` drops EXIF, XMP and density. EXIF loses its thumbnail, which shows the
+    image before the filters.
+    """
+    profile = metadata.icc
+    # WebP has no gray: its encoder is given RGB.
+    mode = "RGB" if plan.output.format == "webp" else plan.out_mode
+    if profile is not None and mode not in _FITTING.get(profile[16:20], set()):
+        profile = None
+    block = None
+    if metadata.exif is not None and plan.output.metadata == "keep":
+        block = exif.settle(metadata.exif, metadata.orientation)
+    if block is None and metadata.orientation != 1:
+        block = exif.minimal(metadata.orientation)
+    kept = replace(metadata, icc=profile, exif=block)
+    if plan.output.metadata == "strip":
+        return replace(kept, xmp=None, density=None)
+    return kept
+
+
+def _density(image: pyvips.Image, fields: set[str]) -> tuple[float, float] | None:
+    """Give pixels per millimetre; None where libvips shows its own defaults (1, or 72 per inch for JPEG)."""
+    across, down = image.xres, image.yres
+    if (across, down) == (1.0, 1.0) or min(across, down) <= 0:
+        return None
+    if image.get("vips-loader").startswith("jpeg") and "resolution-unit" not in fields:
+        return None
+    return across, down
