@@ -25,9 +25,7 @@ def choose(
         return [min(range(partitions), key=lambda p: (out.get(p, 0), (p + turn) % partitions))]
     wanted = max(1, min(len(holders), partitions, tiles // 4)) if alone else 1
     count = len(holders)
-    ranked = sorted(
-        range(count), key=lambda w: (sum(out.get(p, 0) for p in holders[w]), (w + turn) % count)
-    )
+    ranked = sorted(range(count), key=lambda w: (sum(out.get(p, 0) for p in holders[w]), (w + turn) % count))
     return [min(holders[w], key=lambda p: (out.get(p, 0), p)) for w in ranked[:wanted]]
 
 

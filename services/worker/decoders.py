@@ -1,0 +1,107 @@
+"""Open decoders, one for each lane of each job that a worker is in the middle of."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pixo.imaging.decode import Reader, Rewind
+from pixo.imaging.plan import Plan
+
+Open = Callable[[Path, Plan, int, int], Reader]
+"""From file, plan, first row wanted and row that is likely the end."""
+
+Lane = tuple[str, int]
+"""Job and lane."""
+
+
+class Decoders:
+    """Readers by lane, least recently used out, at most ``count`` of them and ``memory`` bytes of decoded rows.
+
+    A reader goes from top to bottom: one that stands above the wanted rows passes over those between, one that
+    stands below them is opened anew. At least one is kept, however large. Safe to use from several threads,
+    one reader by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        open_reader: Open,
+        source: Callable[[str], Path],
+        *,
+        count: int,
+        memory: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._open = open_reader
+        self._source = source
+        self._count = count
+        self._memory = memory
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[Lane, tuple[Reader, int, float]] = OrderedDict()
+
+    def work(
+        self, lane: Lane, plan: Plan, rows: tuple[int, int], act: Callable[[Reader], bytes], *, last: bool
+    ) -> bytes:
+        """Give what ``act`` makes of the lane's reader, with a new one if the kept one stands too low.
+
+        ``rows`` are the first one wanted now and the likely end of the lane's run; after the ``last`` tile of an
+        image its reader is of no more use.
+        """
+        try:
+            with self._lend(lane, plan, rows, last=last) as reader:
+                return act(reader)
+        except Rewind:
+            with self._lend(lane, plan, rows, last=last) as reader:
+                return act(reader)
+
+    def rest(self, seconds: float) -> None:
+        """Close readers that nobody wanted for so long."""
+        limit = self._clock() - seconds
+        with self._lock:
+            old = [lane for lane, (_, _, used) in self._idle.items() if used < limit]
+            out = [self._idle.pop(lane)[0] for lane in old]
+        for reader in out:
+            reader.close()
+
+    def close(self) -> None:
+        """Close all readers."""
+        self.rest(-1.0)
+
+    @contextmanager
+    def _lend(self, lane: Lane, plan: Plan, rows: tuple[int, int], *, last: bool) -> Iterator[Reader]:
+        # A reader whose borrower raised is closed: who knows where it stands.
+        with self._lock:
+            kept = self._idle.pop(lane, None)
+        reader = kept[0] if kept else self._open(self._source(lane[0]), plan, *rows)
+        try:
+            yield reader
+        except BaseException:
+            reader.close()
+            raise
+        if last:
+            reader.close()
+            return
+        with self._lock:
+            self._idle[lane] = reader, weight(plan), self._clock()
+            out = self._surplus()
+        for one in out:
+            one.close()
+
+    def _surplus(self) -> list[Reader]:
+        out = []
+        held = sum(bytes_ for _, bytes_, _ in self._idle.values())
+        while len(self._idle) > 1 and (len(self._idle) > self._count or held > self._memory):
+            _, (reader, bytes_, _) = self._idle.popitem(last=False)
+            held -= bytes_
+            out.append(reader)
+        return out
+
+
+def weight(plan: Plan) -> int:
+    """Give about how many bytes of memory an open reader of the plan holds."""
+    if plan.engine == "luma":
+        return plan.width * plan.height
+    row = plan.width * len(plan.mode) * plan.depth // 8
+    return 4 * plan.rows * row if plan.engine == "stream" else plan.rows * row

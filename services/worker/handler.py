@@ -1,0 +1,131 @@
+"""What a worker does with a task: begin, work, settle, in the order that loses nothing (dispatch.md 4).
+
+``handle`` counts the attempt and makes the piece; what it returns stores and reports it, so that the next
+tile is computed meanwhile. The loop stores the offset last.
+"""
+
+import time
+from collections.abc import Callable
+from itertools import count
+from secrets import token_hex
+from zlib import crc32
+
+from pixo import logs, messages
+from pixo.broker import Producer, Record
+from pixo.errors import BadImage, BadRecord, TryAgain
+from pixo.messages import TileDone, TileTask
+from pixo.state import State
+from pixo.store import Store, names
+from pixo.topics import Topics
+from services.worker.activity import Activity
+from services.worker.dead import Letters
+from services.worker.measures import Measures
+from services.worker.tiles import Tiles
+
+Finish = Callable[[], None]
+
+log = logs.logger(__name__)
+
+
+class Handler:
+    """Processes tile tasks. Called by one thread; what it returns may be called by another."""
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        tiles: Tiles,
+        state: State,
+        store: Store,
+        producer: Producer,
+        topics: Topics,
+        letters: Letters,
+        activity: Activity,
+        measures: Measures,
+    ) -> None:
+        self._worker = worker
+        self._tiles = tiles
+        self._state = state
+        self._store = store
+        self._producer = producer
+        self._topics = topics
+        self._letters = letters
+        self._activity = activity
+        self._measures = measures
+        self._boot = token_hex(4)
+
+    def handle(self, record: Record) -> Finish | None:
+        """Make the task's tile; give what stores and reports it, None for a task that is not wanted any more.
+
+        Raises BadRecord for what is no task, and TryAgain, after which the attempt does not count.
+        """
+        task = messages.decode(record.value)
+        if not isinstance(task, TileTask):
+            raise BadRecord(f"{type(task).__name__} does not belong here", record.value or b"")
+        if task.tile >= task.plan.tiles:
+            raise BadRecord(f"tile {task.tile} of {task.plan.tiles}", record.value or b"")
+        self._measures.taken(record)
+        cause: Exception | None = None
+        for attempt in count():
+            # Its own name for every attempt; the same one when a step of it is repeated, so that it counts once.
+            token = f"{self._boot}.{record.partition}.{record.offset}.{attempt}"
+            verdict = self._state.jobs.begin(task.job, task.gen, task.tile, token)
+            if verdict == "skip":
+                self._measures.ended(task, "skipped_duplicate")
+                return None
+            if verdict == "dead":
+                return self._dead(record, task, _exhausted(task.tile, cause), cause)
+            began = time.monotonic()
+            try:
+                with self._activity.tile():
+                    piece = self._tiles.make(task)
+            except BadImage as error:
+                return self._dead(record, task, str(error), error)
+            except TryAgain:
+                self._state.jobs.give_back(task.job, task.gen, task.tile, token)
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a filter or decoder does: an attempt failed
+                log.error("tile failed", cause=error, job=task.job, tile=task.tile)  # noqa: TRY400 - not logging's
+                self._measures.ended(task, "error")
+                cause = error
+            else:
+                return self._settle(task, token, piece, began)
+        raise AssertionError("attempts end")  # pragma: no cover - begin says `dead` after three
+
+    def _settle(self, task: TileTask, token: str, piece: bytes, began: float) -> Finish:
+        ms = round((time.monotonic() - began) * 1000)
+        done = TileDone(
+            job=task.job,
+            gen=task.gen,
+            tile=task.tile,
+            token=token,
+            lane=task.lane,
+            size=len(piece),
+            crc=crc32(piece),
+            worker=self._worker,
+            ms=ms,
+        )
+
+        def settle() -> None:
+            self._store.put(names.tile(task.job, task.tile, token), piece)
+            sent = self._producer.send(self._topics.results, messages.encode(done), key=task.job)
+            self._producer.settle([sent])
+            self._state.jobs.give_back(task.job, task.gen, task.tile, token)
+            self._measures.stored(task, len(piece), time.monotonic() - began)
+            log.debug("tile done", job=task.job, tile=task.tile, ms=ms)
+
+        return settle
+
+    def _dead(self, record: Record, task: TileTask, reason: str, error: Exception | None) -> Finish:
+        def settle() -> None:
+            self._letters.bury(record, task, reason, error)
+            self._measures.ended(task, "dead_lettered")
+            log.warning("tile dead", job=task.job, tile=task.tile, reason=reason)
+
+        return settle
+
+
+def _exhausted(tile: int, cause: Exception | None) -> str:
+    if cause is None:
+        return f"tile {tile}: three workers ended while they worked on it"
+    return f"tile {tile}: failed three times, at last with {type(cause).__name__}: {cause}"
