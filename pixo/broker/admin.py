@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._metadata import TopicMetadata
-from confluent_kafka.admin._offset import OffsetSpec
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from pixo import logs
