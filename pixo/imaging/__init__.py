@@ -1,6 +1,6 @@
 """Pixels: probing, planning, decoding, filtering, encoding, joining. Knows no broker, state, store or settings.
 
-Two libraries read the environment once, when they are first imported, so this package sets it before any of
+The libraries read the environment once, when they are first imported, so this package sets it before any of
 its modules can import them: results must not depend on who imported what first.
 """
 
@@ -10,3 +10,5 @@ import os
 os.environ.setdefault("OPENCV_IPP", "disabled")
 # One process is one core: libvips' pool of threads costs memory and gains nothing.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
+# OpenCV warns on standard error that it obeys the line above.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")

@@ -1,0 +1,183 @@
+"""From a header and a request to the plan of a job, or to a refusal; and from a plan to the lanes' runs."""
+
+import re
+from math import ceil, lcm
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from pixo.errors import Refusal
+from pixo.imaging import costs
+from pixo.imaging.chain import Chain
+from pixo.imaging.geometry import tile_rows
+from pixo.imaging.limits import Limits, check, most
+from pixo.imaging.plan import Engine, Format, Mode, Output, Plan
+from pixo.imaging.probe import Header
+
+# Longest side that a format's files can have. JPEG's own 65535 is refused by libjpeg.
+SIDES = {"jpeg": 65_500, "webp": 16_383, "png": (1 << 31) - 1, "tiff": (1 << 31) - 1}
+DEEP = frozenset({"png", "tiff"})
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+# A second lane has to cut the time by a quarter, since it makes a worker pass over half of the image for nothing;
+# further ones by a twentieth.
+SECOND_LANE, NEXT_LANE = 0.25, 0.05
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What is asked of the final image."""
+
+    format: Literal["keep", "jpeg", "png", "webp", "tiff"] = "keep"
+    quality: Annotated[int, Meta(ge=1, le=100)] = 85
+    metadata: Literal["keep", "strip"] = "keep"
+    background: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] = "#ffffff"
+
+
+def plan(
+    header: Header,
+    chain: Chain,
+    output_request: Request,
+    limits: Limits,
+    *,
+    tile_size: int | None,
+    workers: int,
+    busy: bool,
+) -> Plan:
+    """Plan a job; ``tile_size`` None leaves the tiles' area to the planner (docs/adr/0002-tile-area.md).
+
+    ``workers`` is how many live, ``busy`` whether other jobs wait. Raises Refusal: the kinds of
+    `check` in limits.py, and ``too-many-pixels`` for what must be decoded whole, ``too-large-for-format``, ``depth-not-kept``,
+    ``unsupported-depth``, ``bad-parameter``.
+    """
+    check(header, limits)
+    output = _output(header, output_request)
+    engine, mode = _engine(header, chain, limits)
+    chain.check(mode, header.depth)
+    out_mode = _out_mode(chain.out_mode(mode), output)
+    widest = max(len(mode), len(out_mode))
+    rows = tile_rows(
+        header.width,
+        header.height,
+        row_bytes=header.width * widest * header.depth // 8,
+        step=lcm(16, chain.align(header.depth)),
+        halo=chain.halo(header.depth),
+        area=_area(header.pixels, tile_size, workers, busy=busy, channels=widest),
+    )
+    work = costs.estimate(header, chain, engine, mode, out_mode, output, rows)
+    return Plan(
+        width=header.width,
+        height=header.height,
+        source=header.format,
+        engine=engine,
+        mode=mode,
+        depth=header.depth,
+        chain=str(chain),
+        out_mode=out_mode,
+        output=output,
+        piece="jpeg" if output.format == "jpeg" else "png",
+        rows=rows,
+        skip=round(work.skip, 3),
+        seconds=round(work.total * header.pixels / 1e9, 3),
+    )
+
+
+def runs(plan: Plan, lanes: int) -> list[tuple[int, int]]:
+    """Cut the tiles into contiguous runs ``[a, b)``, one a lane and at most ``lanes``, that end at the same time.
+
+    A lane that begins further down pays for passing over all above it, so each is ``1 - plan.skip`` times as long
+    as the one before. There are fewer than ``lanes`` where more would not make the job noticeably faster.
+    """
+    ratio = 1 - plan.skip
+    shares = [1.0]
+    while len(shares) < min(lanes, plan.tiles):
+        share = ratio ** len(shares)
+        # The time is one over the sum of the shares.
+        gain = share / (sum(shares) + share)
+        if gain < (SECOND_LANE if len(shares) == 1 else NEXT_LANE):
+            break
+        shares.append(share)
+    ends = [round(plan.tiles * sum(shares[: i + 1]) / sum(shares)) for i in range(len(shares))]
+    return [(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if a < b]
+
+
+def _output(header: Header, request: Request) -> Output:
+    """Settle the final's format; refuse what it cannot hold."""
+    if not COLOUR.fullmatch(request.background):
+        raise Refusal(
+            "bad-parameter",
+            f"background: {request.background!r} is not a colour; write #rrggbb.",
+            measured=request.background,
+        )
+    if not 1 <= request.quality <= 100:
+        raise Refusal(
+            "bad-parameter",
+            f"quality: {request.quality} is not between 1 and 100.",
+            measured=request.quality,
+            limit=[1, 100],
+        )
+    form = _kept(header) if request.format == "keep" else request.format
+    longest = max(header.width, header.height)
+    if longest > SIDES[form]:
+        raise Refusal(
+            "too-large-for-format",
+            f"A {form.upper()} has at most {SIDES[form]:,} pixels a side; this image has {longest:,}.",
+            measured=longest,
+            limit=SIDES[form],
+        )
+    if header.depth == 16 and form not in DEEP:
+        raise Refusal(
+            "depth-not-kept",
+            f"The image has 16 bits a sample and a {form.upper()} holds 8; ask for PNG or TIFF.",
+            measured=16,
+            limit=8,
+        )
+    return Output(
+        format=form,
+        quality=request.quality,
+        metadata=request.metadata,
+        background=request.background.lower(),
+    )
+
+
+def _kept(header: Header) -> Format:
+    """Give the format that comes nearest to the source's."""
+    if header.format == "gif":
+        return "png"
+    if header.format == "avif":
+        fits = header.depth == 8 and max(header.width, header.height) <= SIDES["webp"]
+        return "webp" if fits else "png"
+    return header.format
+
+
+def _engine(header: Header, chain: Chain, limits: Limits) -> tuple[Engine, Mode]:
+    """Choose the decoder and what it yields."""
+    # Of a gray JPEG all is luma.
+    luma_only = header.baseline_jpeg and (chain.starts_with_luma() or header.mode == "L")
+    if luma_only and header.pixels <= limits.max_luma_pixels:
+        return "luma", "L"
+    if header.streams:
+        return "stream", header.mode
+    most(
+        header.pixels,
+        limits.max_mapped_pixels,
+        "too-many-pixels",
+        f"pixels, and this kind of {header.format.upper()} has to be decoded whole",
+        "max_mapped_pixels",
+    )
+    return "map", header.mode
+
+
+def _out_mode(mode: Mode, output: Output) -> Mode:
+    """Give what the final holds: JPEG has no alpha, and gray on a coloured background is colour."""
+    if output.format != "jpeg" or not mode.endswith("A"):
+        return mode
+    red, green, blue = (output.background[i : i + 2] for i in (1, 3, 5))
+    return "L" if mode == "LA" and red == green == blue else "RGB"
+
+
+def _area(pixels: int, tile_size: int | None, workers: int, *, busy: bool, channels: int) -> int:
+    """Give the least area of a tile, in pixels."""
+    if tile_size is not None:
+        return tile_size**2
+    cap = 8_000_000 if busy and channels == 1 else 4_000_000
+    share = cap if busy else min(cap, ceil(pixels / (4 * max(1, workers))))
+    return max(512**2, share)
