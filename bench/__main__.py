@@ -35,7 +35,7 @@ def single(pixo: Pixo, sizes: list[int], rounds: int, folder: Path) -> None:
     """Compare one JPEG to gray JPEG, in turns; ratios are Pixo's time over the other's, turn by turn."""
     print(f"JPEG to gray JPEG, {pixo.workers} worker{'s' * (pixo.workers > 1)}, upload to final bytes; seconds, median")
     print("  MP    pixo    vips  pillow   pixo/vips  pixo/pillow")
-    contenders = [lambda *paths: pixo.run(*paths), peers.vips, peers.pillow]
+    contenders = [pixo.run, peers.vips, peers.pillow]
     for megapixels in sizes:
         source = photos.photo(megapixels)
         turns = [[run(source, folder / "out.jpg") for run in contenders] for _ in range(rounds + 1)][1:]

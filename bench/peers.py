@@ -9,6 +9,11 @@ from pathlib import Path
 from shutil import which
 from time import perf_counter
 
+from pixo.imaging.apply import apply
+from pixo.imaging.chain import parse
+from pixo.imaging.limits import Limits
+from pixo.imaging.planner import Request
+
 PILLOW = """
 import sys
 from PIL import Image
@@ -43,13 +48,8 @@ def pool(sources: Sequence[Path], folder: Path) -> float:
 
 def process(source: Path, target: Path) -> None:
     """Make one gray JPEG with the engine that the workers use."""
-    from pixo.imaging import apply
-    from pixo.imaging.chain import parse
-    from pixo.imaging.limits import Limits
-    from pixo.imaging.planner import Request
-
     with target.open("wb") as file:
-        apply.apply(source, parse("grayscale"), Request(), Limits(), file.write)
+        apply(source, parse("grayscale"), Request(), Limits(), file.write)
 
 
 def _timed(command: list[str]) -> float:
