@@ -1,0 +1,60 @@
+"""Keep a child running: when it ends, say so and start it again, later each time that it ends at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from pixo import logs
+from pixo.errors import ConfigError
+from services.standalone.children import Child, exit_text
+
+log = logs.logger(__name__)
+
+LONGEST_PAUSE = 15.0
+HEALTHY = 30.0
+
+
+class Pauses:
+    """How long to wait before each new start: not at all for the first, then half a second, doubling."""
+
+    def __init__(self, clock: Callable[[], float], unit: float = 0.5) -> None:
+        self._clock = clock
+        self._unit = unit
+        self._failures = 0
+        self._started = clock()
+
+    @property
+    def failures(self) -> int:
+        """Ends in a row, each within half a minute of its start."""
+        return self._failures
+
+    def started(self) -> None:
+        """Note that the child starts now."""
+        self._started = self._clock()
+
+    def ended(self) -> float:
+        """Note that it has ended; give the seconds to wait."""
+        self._failures = 0 if self._clock() - self._started > HEALTHY else self._failures + 1
+        return 0.0 if self._failures <= 1 else min(self._unit * 2 ** (self._failures - 2), LONGEST_PAUSE)
+
+
+async def keep(
+    child: Child, start: Callable[[], Awaitable[None]], pauses: Pauses, *, give_up: Callable[[], int | None]
+) -> None:
+    """Start the child again whenever it ends, until cancelled.
+
+    ``give_up`` tells after how many ends in a row to raise ConfigError with its last line; None: never.
+    """
+    while True:
+        pauses.started()
+        await start()
+        code = await child.ended()
+        if child.dismissed:
+            continue
+        pause = pauses.ended()
+        most = give_up()
+        if most is not None and pauses.failures >= most:
+            words = f": {child.last[-1]}" if child.last else ""
+            raise ConfigError(f"{child.name} does not start ({exit_text(code)}){words}")
+        said = {"said": child.last_words} if child.last_words else {}
+        log.warning("child ended", child=child.name, exit=exit_text(code), again_in=pause, **said)
+        await asyncio.sleep(pause)

@@ -1,0 +1,30 @@
+"""What `pixo up` is asked for."""
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from pixo.errors import ConfigError
+
+DATA = Path("pixo-data")
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """The options of `pixo up`; None where the user said nothing."""
+
+    workers: Annotated[int, Meta(ge=1)]
+    host: str | None = None
+    port: int | None = None
+    data: Path = DATA
+    kafka: str | None = None
+    """``apache`` to start a real broker, ``HOST:PORT`` for one that runs; None: the embedded one."""
+    redis: str | None = None
+    """URL of one that runs; None: the embedded Valkey."""
+
+    def check(self) -> None:
+        """Raise ConfigError for what cannot be meant."""
+        if self.workers < 1:
+            raise ConfigError(f"--workers {self.workers}: at least 1")
+        if self.kafka not in {None, "apache"} and ":" not in str(self.kafka):
+            raise ConfigError(f"--kafka {self.kafka}: either apache or HOST:PORT")
