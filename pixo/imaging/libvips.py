@@ -3,10 +3,9 @@
 Imports no numpy, so that a process that reads headers only stays small.
 """
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import pyvips
 
@@ -22,6 +21,9 @@ LOADERS = {
     "gif": "gifload",
     "avif": "heifload",
 }
+READ_IN_ORDER = frozenset({"jpeg", "png", "tiff"})
+# libvips asks for 4 kB at a time.
+BUFFER = 1 << 18
 # Interpretations whose numbers are what Pixo works on already.
 PLAIN = frozenset({"b-w", "grey16", "srgb", "rgb16", "rgb", "multiband"})
 CONVERTED = frozenset({"cmyk", "lab", "labs"})
@@ -31,30 +33,49 @@ class Unsupported(Exception):
     """Raised when the pixels of an image have a form that is not processed; the message says which."""
 
 
-class Opened(NamedTuple):
-    """An image that is not decoded yet, and the error of the file object behind it, if one arose."""
+class Opened:
+    """An image that is not decoded yet, and the file behind it."""
 
-    image: Any
-    failure: Callable[[], BaseException | None]
+    def __init__(self, image: Any, source: "_Source | None" = None, file: BinaryIO | None = None) -> None:
+        self.image = image
+        self._source = source
+        self._file = file
+
+    def explain(self, error: pyvips.Error) -> BaseException:
+        """Give what the file object raised, if libvips failed because of it, else libvips' own error."""
+        return (self._source and self._source.failure) or error
+
+    def close(self) -> None:
+        """Close the file, if it was opened here; nothing can be decoded any more."""
+        self.image = None
+        if self._file is not None:
+            self._file.close()
 
 
 def open_image(source: Path | BinaryIO, form: str) -> Opened:
     """Open a file's header for one pass from top to bottom, with the loader of the format given and no other.
 
-    Decoding fails at damage that loses pixels and at a file that ends too early. Raises pyvips.Error.
+    Decoding fails at damage that loses pixels and at a file that ends too early. Raises pyvips.Error, or what the
+    file object raises.
     """
     _set_up()
     options = {"access": "sequential", "fail_on": "error"}
+    if isinstance(source, Path) and form not in READ_IN_ORDER:
+        # These decoders want all bytes at once: the file is mapped.
+        return Opened(getattr(pyvips.Image, LOADERS[form])(str(source), **options))
+    own: BinaryIO | None = None
     if isinstance(source, Path):
-        load = getattr(pyvips.Image, LOADERS[form])
-        return Opened(load(str(source), **options), lambda: None)
+        # Given a name, libvips maps the file here too, and a large one's pages would count as this process's memory.
+        source = own = source.open("rb", buffering=BUFFER)
     wrapped = _Source(source)
     load = getattr(pyvips.Image, LOADERS[form] + "_source")
     try:
         image = load(wrapped.vips, **options)
     except pyvips.Error as error:
+        if own is not None:
+            own.close()
         raise (wrapped.failure or error) from error
-    return Opened(image, lambda: wrapped.failure)
+    return Opened(image, wrapped, own)
 
 
 def canonical(image: Any) -> Any:

@@ -44,9 +44,9 @@ def plan(
 ) -> Plan:
     """Plan a job; ``tile_size`` None leaves the tiles' area to the planner (docs/adr/0002-tile-area.md).
 
-    ``workers`` is how many live, ``busy`` whether other jobs wait. Raises Refusal: the kinds of
-    `check` in limits.py, and ``too-many-pixels`` for what must be decoded whole, ``too-large-for-format``, ``depth-not-kept``,
-    ``unsupported-depth``, ``bad-parameter``.
+    ``workers`` is how many live, ``busy`` whether other jobs wait. Raises Refusal: the kinds of `check` in
+    limits.py, ``too-many-pixels`` also for what must be decoded whole, ``too-large-for-format``,
+    ``depth-not-kept``, ``unsupported-depth``, ``bad-parameter``.
     """
     check(header, limits)
     output = _output(header, output_request)

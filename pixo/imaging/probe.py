@@ -88,7 +88,11 @@ def _probe(file: BinaryIO, source: Path | BinaryIO) -> Header:
         frame = read_frame(file) if form == "jpeg" else None
         file.seek(0)
         interlaced = form == "png" and head[28:29] == b"\1"
-        return _header(form, libvips.open_image(source, form).image, frame, interlaced=interlaced)
+        opened = libvips.open_image(source, form)
+        try:
+            return _header(form, opened.image, frame, interlaced=interlaced)
+        finally:
+            opened.close()
     except libvips.Unsupported as error:
         raise Refusal("unsupported-format", f"This {form.upper()} is not supported: {error}.") from error
     except ValueError as error:

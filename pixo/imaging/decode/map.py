@@ -99,12 +99,15 @@ class MapReader:
         size = self._stride * self._plan.height
         if disk_usage(self._path.parent).free < size:
             raise TryAgain("cache", f"{size:,} bytes for a decoded image do not fit into {self._path.parent}")
+        opened = open_pixels(source, self._plan)
         try:
-            open_pixels(source, self._plan).rawsave(str(self._path))
-        except (pyvips.Error, BadImage) as error:
+            opened.image.rawsave(str(self._path))
+        except pyvips.Error as error:
             file.truncate(0)
             self._path.unlink(missing_ok=True)
-            raise (error if isinstance(error, BadImage) else damaged(self._plan, error)) from error
+            raise damaged(self._plan, opened.explain(error)) from error
+        finally:
+            opened.close()
 
 
 def _key(path: Path, plan: Plan) -> str:

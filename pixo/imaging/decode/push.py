@@ -19,20 +19,25 @@ STRIP_BYTES = 1 << 20
 STRIPS = 3
 
 
-def open_pixels(path: Path, plan: Plan) -> Any:
+def open_pixels(path: Path, plan: Plan) -> libvips.Opened:
     """Open an image for one pass, in the mode, depth and size of the plan; raise BadImage if it is another one."""
     try:
         opened = libvips.open_image(path, plan.source)
-        image = libvips.conformed(libvips.canonical(opened.image), plan.mode)
+    except pyvips.Error as error:
+        raise damaged(plan, error) from error
+    try:
+        opened.image = image = libvips.conformed(libvips.canonical(opened.image), plan.mode)
     except (pyvips.Error, libvips.Unsupported) as error:
+        opened.close()
         raise damaged(plan, error) from error
     depth = 16 if image.format == "ushort" else 8
     if (image.width, image.height, depth) != (plan.width, plan.height, plan.depth):
+        opened.close()
         raise BadImage("The image is not the one whose header was read: its size or depth differs.")
-    return image
+    return opened
 
 
-def damaged(plan: Plan, error: Exception) -> BadImage:
+def damaged(plan: Plan, error: BaseException) -> BadImage:
     """Make the error that the image's owner reads."""
     detail = libvips.reason(error) if isinstance(error, pyvips.Error) else str(error)
     return BadImage(
@@ -44,10 +49,10 @@ class Push:
     """Decodes ahead of its reader, by a few strips and not beyond the rows that are wanted."""
 
     def __init__(self, path: Path, plan: Plan, *, start: int, until: int) -> None:
-        self._image = open_pixels(path, plan)
+        self._opened = open_pixels(path, plan)
         self._plan = plan
         self.dtype = np.dtype(np.uint8 if plan.depth == 8 else np.uint16)
-        self.row = (plan.width, self._image.bands)
+        self.row = (plan.width, self._opened.image.bands)
         row_bytes = self.row[0] * self.row[1] * self.dtype.itemsize
         rows = max(1, min(plan.height, STRIP_BYTES // row_bytes))
         self._change = Condition()
@@ -57,7 +62,7 @@ class Push:
         self._wanted = until
         self._closed = False
         self._ended = False
-        self._error: pyvips.Error | None = None
+        self._error: BaseException | None = None
         # The thread's own: bytes still to drop, the first row of the strip in hand, its bytes and how many are there.
         self._drop = start * row_bytes
         self._top = start
@@ -126,11 +131,10 @@ class Push:
         target.on_write(self._write)
         error = None
         try:
-            self._image.rawsave_target(target)
+            self._opened.image.rawsave_target(target)
         except pyvips.Error as failure:
-            error = failure
-        # libvips holds the file and its line buffers as long as the image is held.
-        self._image = None
+            error = self._opened.explain(failure)
+        self._opened.close()
         with self._change:
             self._ended = True
             self._error = None if self._closed else error
