@@ -6,6 +6,7 @@ JOBS = "pixo:jobs"
 WORKERS = "pixo:workers"
 CLUSTER = "pixo:cluster"
 FSYNC = "pixo:fsync"
+SEEN = "pixo:seen"
 
 PARTS = ("todo", "out", "again", "tiles", "tries", "events")
 

@@ -29,6 +29,11 @@ class Server:
             seconds, micros = self._client.time()
         return int(seconds) * 1000 + int(micros) // 1000
 
+    def first_sight(self) -> bool:
+        """Tell whether nobody has asked this before: the server is new, or has lost its memory."""
+        with reaching():
+            return bool(self._client.set(keys.SEEN, 1, nx=True))
+
     def waitaof(self) -> bool:
         """Wait until all writes so far are on the server's disk, half a second at most; tell whether they are.
 
