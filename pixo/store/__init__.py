@@ -71,9 +71,7 @@ class Store(Protocol):
     def reader(self, key: str) -> BinaryIO:
         """Open a blob as a seekable, buffered file, which the caller closes; raise NoSuchBlob."""
 
-    def chunks(
-        self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20
-    ) -> Iterator[bytes]:
+    def chunks(self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20) -> Iterator[bytes]:
         """Give the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first."""
 
     def path(self, key: str) -> Path | None:

@@ -60,9 +60,7 @@ class BucketStore:
     def put(self, key: str, data: Bytes) -> None:
         """Write a whole blob, replacing one of the same key, atomically."""
         with _reached():
-            obstore.put(
-                self._bucket, key, data, use_multipart=len(data) > PART, chunk_size=PART, max_concurrency=2
-            )
+            obstore.put(self._bucket, key, data, use_multipart=len(data) > PART, chunk_size=PART, max_concurrency=2)
 
     def get(self, key: str) -> bytes:
         """Give a whole blob; raise NoSuchBlob."""
@@ -115,9 +113,7 @@ class BucketStore:
             raise NoSuchBlob(key)
         return io.BufferedReader(_Ranged(self, key, size), BLOCK)
 
-    def chunks(
-        self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20
-    ) -> Iterator[bytes]:
+    def chunks(self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20) -> Iterator[bytes]:
         """Give the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first.
 
         Every piece is a request of its own, so that a slow receiver never holds one open.

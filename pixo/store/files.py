@@ -81,9 +81,7 @@ class FileStore:
         with _translated(key):
             return self.path(key).open("rb")
 
-    def chunks(
-        self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20
-    ) -> Iterator[bytes]:
+    def chunks(self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20) -> Iterator[bytes]:
         """Give the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first."""
         with self.reader(key) as file, _translated(key):
             file.seek(start)

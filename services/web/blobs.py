@@ -1,0 +1,83 @@
+"""Answering with a blob: whole or a range, from a file without copying, from a bucket piece by piece."""
+
+import unicodedata
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug.http import parse_range_header, unquote_etag
+from werkzeug.wsgi import wrap_file
+
+from pixo.errors import Refusal
+from pixo.store import NoSuchBlob, Store
+
+MEDIA_TYPES = {
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "tiff": "image/tiff",
+    "gif": "image/gif",
+    "avif": "image/avif",
+}
+ENDINGS = {"jpeg": "jpg", "png": "png", "webp": "webp", "tiff": "tif", "gif": "gif", "avif": "avif"}
+
+
+def respond(store: Store, key: str, *, form: str, name: str, tag: str) -> Response:
+    """Give the response with the blob of an image; ``tag`` is what its strong ETag holds.
+
+    Raise NoSuchBlob when it is gone, Refusal("bad-range") for a range beyond its end.
+    """
+    size = store.size(key)
+    if size is None:
+        raise NoSuchBlob(key)
+    headers = {
+        "ETag": f'"{tag}"',
+        "Accept-Ranges": "bytes",
+        # Kept, but asked for again each time: the job may be deleted. The bytes never change.
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": disposition(name, attached="download" in request.args),
+    }
+    if request.if_none_match.contains(tag):
+        return Response(status=304, headers=headers)
+    start, end = _range(size, tag)
+    headers["Content-Length"] = str(end - start)
+    partial = (start, end) != (0, size)
+    if partial:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    response = Response(status=206 if partial else 200, headers=headers, content_type=MEDIA_TYPES[form])
+    if request.method != "HEAD":
+        _attach(response, store, key, start, end, size)
+    return response
+
+
+def disposition(name: str, *, attached: bool) -> str:
+    """Give the header that names a download, for any name (RFC 6266)."""
+    kind = "attachment" if attached else "inline"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = plain.replace("\\", "_").replace('"', "_")
+    extended = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'{kind}; filename="{plain}"{extended}'
+
+
+def _attach(response: Response, store: Store, key: str, start: int, end: int, size: int) -> None:
+    if store.path(key) is None or end < size:
+        response.response = store.chunks(key, start, end)
+        return
+    file = store.reader(key)
+    file.seek(start)
+    # The server has the kernel send the file, from its position to its end, and closes it.
+    response.response = wrap_file(request.environ, file, 1 << 18)
+    response.direct_passthrough = True
+
+
+def _range(size: int, tag: str) -> tuple[int, int]:
+    """Give the bytes that are asked for; several ranges, or a range of another version, mean all of them."""
+    asked = parse_range_header(request.headers.get("Range"))
+    condition = request.headers.get("If-Range")
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return 0, size
+    if condition is not None and unquote_etag(condition) != (tag, False):
+        return 0, size
+    found = asked.range_for_length(size)
+    if found is None:
+        raise Refusal("bad-range", f"The image has {size} bytes.", measured=asked.to_header(), limit=size)
+    return found

@@ -1,0 +1,76 @@
+"""The fields of an upload, read strictly: what is not understood is refused, never passed over."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from pixo.errors import Refusal
+from pixo.imaging.planner import Request
+
+DEFAULT_FILTERS = "grayscale"
+FORMATS = ("keep", "jpeg", "png", "webp", "tiff")
+NAMES = ("filters", "format", "quality", "metadata", "background", "tile_size", "priority")
+
+
+class Fields(Struct, frozen=True, kw_only=True):
+    """What the client wants."""
+
+    filters: str
+    request: Request
+    tile_size: int | None
+    """None where the planner chooses."""
+    priority: str
+
+
+def read(given: Mapping[str, str]) -> Fields:
+    """Read the fields; empty ones count as left out, but for ``filters``, where it means none."""
+    for name in given:
+        if name not in NAMES:
+            fields = ", ".join(NAMES)
+            raise Refusal("unknown-field", f"There is no field {name!r}; there are image, {fields}.", measured=name)
+    values = {name: value.strip() for name, value in given.items() if value.strip()}
+    wanted = {"jpg": "jpeg", "tif": "tiff"}.get(values.get("format", "").lower(), values.get("format", "keep").lower())
+    if wanted not in FORMATS:
+        raise Refusal(
+            "unknown-format",
+            f"There is no output format {wanted!r}; there are {', '.join(FORMATS)}.",
+            measured=wanted,
+            limit=list(FORMATS),
+        )
+    output: dict[str, object] = {
+        "format": wanted,
+        "metadata": _choice(values, "metadata", ("keep", "strip")),
+        "background": _colour(values.get("background", "#ffffff")),
+    }
+    if "quality" in values:
+        output["quality"] = _number(values, "quality", 1, 100)
+    return Fields(
+        filters=given.get("filters", DEFAULT_FILTERS),
+        request=msgspec.convert(output, Request),
+        tile_size=_number(values, "tile_size", 16, 65536) if "tile_size" in values else None,
+        priority=_choice(values, "priority", ("normal", "high")),
+    )
+
+
+def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = values.get(name, choices[0])
+    if value not in choices:
+        raise Refusal("bad-field", f"`{name}` is one of {', '.join(choices)}.", measured=value, limit=list(choices))
+    return value
+
+
+def _number(values: Mapping[str, str], name: str, least: int, most: int) -> int:
+    text = values[name]
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise Refusal(
+            "bad-field", f"`{name}` is a whole number from {least} to {most}.", measured=text, limit=[least, most]
+        )
+    return int(text)
+
+
+def _colour(text: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise Refusal("bad-field", "`background` is a colour like #ffffff.", measured=text)
+    return text.lower()

@@ -1,0 +1,23 @@
+"""Finding the job that an address names."""
+
+import re
+
+from pixo.errors import Refusal
+from pixo.state.records import Job
+from services.web.parts import Parts
+
+
+def find(parts: Parts, job: str) -> Job:
+    """Give the job; raise Refusal("no-such-job") when there is none, ("expired") when it was deleted."""
+    found = parts.state.jobs.read(job) if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", job) else None
+    if found is None:
+        raise Refusal("no-such-job", f"There is no job {job[:64]!r}.", measured=job[:64])
+    if found.status == "deleted":
+        raise Refusal("expired", "The job was deleted.")
+    return found
+
+
+def require_images(job: Job) -> None:
+    """Raise Refusal("expired") when the job's images are not kept any more."""
+    if job.status == "expired":
+        raise Refusal("expired", "The images of this job are not kept any more.", setting="PIXO_RESULT_TTL")

@@ -1,0 +1,20 @@
+"""Can this process take uploads: the parts that it stands on answer."""
+
+from functools import partial
+
+from pixo.health import Check, Health
+from services.web.parts import Parts
+
+
+def health(parts: Parts) -> Health:
+    """Give the health of the web role; it is alive as long as it answers."""
+    return Health({part: _check(parts, part) for part in parts.reach.parts})
+
+
+def _check(parts: Parts, part: str) -> Check:
+    return partial(_answers, parts, part)
+
+
+def _answers(parts: Parts, part: str) -> bool:
+    parts.reach.require(part)
+    return True

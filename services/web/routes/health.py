@@ -1,0 +1,32 @@
+"""Probes, on the port of the page too: alive, can take work, figures."""
+
+from flask import Blueprint, Response, request
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from pixo.health import Health, Report
+
+
+def routes(health: Health, registry: CollectorRegistry) -> Blueprint:
+    """Give the blueprint."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return _answer(health.live())
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        return _answer(health.ready())
+
+    @blueprint.get("/metrics")
+    def figures() -> Response:
+        encode, kind = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(registry), content_type=kind, headers={"Cache-Control": "no-store"})
+
+    return blueprint
+
+
+def _answer(report: Report) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(report.body(), 200 if report.ok else 503, headers, content_type="application/json")

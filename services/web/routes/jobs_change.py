@@ -1,0 +1,64 @@
+"""What can be done to a job: cancel, retry, delete. In the wrong state each is refused with 409."""
+
+import msgspec
+from flask import Blueprint, Response
+from msgspec.structs import replace
+
+from pixo.errors import Refusal
+from pixo.state.records import Job, Spec
+from pixo.store import names
+from services.web import answers, documents, lookup
+from services.web.admit import admit
+from services.web.erase import erase
+from services.web.parts import Parts
+
+
+def routes(parts: Parts) -> Blueprint:
+    """Give the blueprint."""
+    blueprint = Blueprint("jobs_change", __name__)
+
+    @blueprint.post("/api/v1/jobs/<id>/cancel")
+    def cancel_job(id: str) -> Response:
+        parts.reach.require("redis", "store")
+        job = lookup.find(parts, id)
+        if not job.live and job.status != "cancelled":
+            raise _wrong(job, "cancelled")
+        status = parts.state.jobs.cancel(id)
+        if status != "cancelled":
+            raise _wrong(lookup.find(parts, id), "cancelled")
+        parts.state.waitaof()
+        # The end is in the store before the answer: a lost Redis must not bring the job back.
+        parts.dispatcher.ended(id)
+        return answers.json(documents.job(lookup.find(parts, id)))
+
+    @blueprint.post("/api/v1/jobs/<id>/retry")
+    def retry_job(id: str) -> Response:
+        parts.reach.require()
+        job = lookup.find(parts, id)
+        if job.status not in ("failed", "cancelled"):
+            raise _wrong(job, "tried again")
+        record = msgspec.json.decode(parts.store.get(names.job_record(id)), type=Spec)
+        spec = replace(record, r=job.r + 1)
+        parts.store.put(names.job_record(id), msgspec.json.encode(spec))
+        if not parts.state.jobs.retry(id, spec.r):
+            raise _wrong(lookup.find(parts, id), "tried again")
+        parts.state.waitaof()
+        parts.dispatcher.enrol(id)
+        response = answers.json(documents.job(lookup.find(parts, id)), 202)
+        response.call_on_close(lambda: admit(parts))
+        return response
+
+    @blueprint.delete("/api/v1/jobs/<id>")
+    def delete_job(id: str) -> Response:
+        parts.reach.require("redis", "store")
+        lookup.find(parts, id)
+        erase(parts, id)
+        response = Response(status=204)
+        response.call_on_close(lambda: admit(parts))
+        return response
+
+    return blueprint
+
+
+def _wrong(job: Job, wanted: str) -> Refusal:
+    return Refusal("wrong-state", f"The job is {job.status}; it cannot be {wanted}.", measured=job.status)

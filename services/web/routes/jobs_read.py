@@ -1,0 +1,62 @@
+"""Jobs: the list, one job, waiting for its end."""
+
+from flask import Blueprint, Response, request
+
+from pixo.errors import Refusal
+from pixo.state.records import Job
+from services.web import answers, documents, lookup, waits
+from services.web.parts import Parts
+
+STATUSES = ("queued", "processing", "stitching", "done", "failed", "cancelled", "expired")
+DEFAULT_LIMIT, MOST = 20, 200
+LOOKED_AT = 2000
+"""Jobs that one request looks at, at most, to find some of a status."""
+
+
+def routes(parts: Parts, places: waits.Waits) -> Blueprint:
+    """Give the blueprint."""
+    blueprint = Blueprint("jobs_read", __name__)
+
+    @blueprint.get("/api/v1/jobs")
+    def list_jobs() -> Response:
+        status = request.args.get("status")
+        if status is not None and status not in STATUSES:
+            known = ", ".join(STATUSES)
+            raise Refusal("bad-field", f"`status` is one of {known}.", measured=status, limit=list(STATUSES))
+        limit = _limit(request.args.get("limit"))
+        found, cursor = _page(parts, status, limit, request.args.get("cursor"))
+        return answers.json({"jobs": [documents.job(job) for job in found], "cursor": cursor})
+
+    @blueprint.get("/api/v1/jobs/<id>")
+    def read_job(id: str) -> Response:
+        patience = waits.seconds(request.args.get("wait"))
+        job = lookup.find(parts, id)
+        return answers.json(documents.job(places.end(job, patience) or lookup.find(parts, id)))
+
+    return blueprint
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST:
+        raise Refusal("bad-field", f"`limit` is a whole number from 1 to {MOST}.", measured=text, limit=[1, MOST])
+    return int(text)
+
+
+def _page(parts: Parts, status: str | None, limit: int, cursor: str | None) -> tuple[list[Job], str | None]:
+    """Give up to ``limit`` jobs of the status, newest first, and the cursor of what follows."""
+    found: list[Job] = []
+    looked = 0
+    while len(found) < limit and looked < LOOKED_AT:
+        # No more than are wanted, so that the cursor never passes over one.
+        try:
+            ids, cursor = parts.state.queue.page(limit - len(found), cursor)
+        except ValueError as error:
+            raise Refusal("bad-field", "`cursor` is not one that was given here.", measured=cursor) from error
+        looked += len(ids)
+        jobs = parts.state.jobs.read_many(ids) if ids else []
+        found += [job for job in jobs if job and job.status != "deleted" and status in (None, job.status)]
+        if cursor is None:
+            break
+    return found, cursor

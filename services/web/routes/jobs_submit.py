@@ -1,0 +1,46 @@
+"""``POST /api/v1/jobs``: an image comes in."""
+
+from flask import Blueprint, Response, request
+
+from pixo import metrics
+from pixo.errors import Refusal
+from services.web import answers, documents, lookup, waits
+from services.web.admit import admit
+from services.web.drain import drain
+from services.web.parts import Parts
+from services.web.submit import submit
+
+
+def routes(parts: Parts, places: waits.Waits) -> Blueprint:
+    """Give the blueprint."""
+    blueprint = Blueprint("jobs_submit", __name__)
+
+    @blueprint.post("/api/v1/jobs")
+    def post_job() -> Response:
+        patience = waits.seconds(request.args.get("wait"))
+        query = request.args.to_dict()
+        query.pop("wait", None)
+        try:
+            found = submit(parts, request.environ, query, request.headers.get("Idempotency-Key"))
+        except Refusal as refusal:
+            metrics.jobs_rejected.labels(refusal.kind).inc()
+            raise
+        job = lookup.find(parts, found)
+        location = {"Location": documents.links(job)["self"]}
+        if not patience:
+            response = answers.json(documents.job(job), 202, location)
+            # The answer goes first: what is queued cannot be lost any more, and others admit it if this one cannot.
+            response.call_on_close(lambda: admit(parts))
+            return response
+        admit(parts)
+        job = places.end(job, patience) or job
+        return answers.json(documents.job(job), 202 if job.live else 200, location)
+
+    @blueprint.after_request
+    def let_the_answer_be_read(response: Response) -> Response:
+        if response.status_code >= 400:
+            environ = request.environ
+            response.call_on_close(lambda: drain(environ))
+        return response
+
+    return blueprint

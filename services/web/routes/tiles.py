@@ -1,0 +1,49 @@
+"""The tiles of a job, and each finished one as an image."""
+
+from flask import Blueprint, Response
+
+from pixo.errors import Refusal
+from pixo.imaging.join import picture
+from pixo.state.records import TileRecord
+from pixo.store import NoSuchBlob, names
+from services.web import answers, blobs, documents, lookup
+from services.web.parts import Parts
+
+
+def routes(parts: Parts) -> Blueprint:
+    """Give the blueprint."""
+    blueprint = Blueprint("tiles", __name__)
+
+    @blueprint.get("/api/v1/jobs/<id>/tiles")
+    def list_tiles(id: str) -> Response:
+        job = lookup.find(parts, id)
+        plan = job.plan
+        records = parts.state.jobs.tiles(id) if plan else []
+        return answers.json({"tiles": [documents.tile(plan, record, id) for record in records] if plan else []})
+
+    @blueprint.get("/api/v1/jobs/<id>/tiles/<int:number>")
+    def read_tile(id: str, number: int) -> Response:
+        job = lookup.find(parts, id)
+        lookup.require_images(job)
+        if job.plan is None or number >= job.plan.tiles:
+            raise Refusal("no-such-tile", f"The job has {job.total} tiles, from 0.", measured=number, limit=job.total)
+        record = _record(parts, id, number)
+        data = picture(job.plan, number, parts.store.get(names.tile(id, number, record.token)))
+        headers = {"ETag": f'"{record.token}"', "Cache-Control": "private, no-cache"}
+        response = Response(data, headers=headers, content_type=blobs.MEDIA_TYPES[job.plan.piece])
+        name = f"{job.id}-tile-{number}.{blobs.ENDINGS[job.plan.piece]}"
+        response.headers["Content-Disposition"] = blobs.disposition(name, attached=False)
+        return response
+
+    return blueprint
+
+
+def _record(parts: Parts, job: str, number: int) -> TileRecord:
+    record = next((record for record in parts.state.jobs.tiles(job) if record.tile == number), None)
+    if record is None:
+        raise NoSuchBlob(names.tile(job, number, ""))
+    if record.state == "done":
+        return record
+    if record.state == "dead":
+        raise Refusal("wrong-state", f"Tile {number} failed: {record.reason}", measured="failed")
+    raise Refusal("no-tile-yet", f"Tile {number} is not finished.", measured=documents.TILE_STATES[record.state])

@@ -1,0 +1,93 @@
+"""The server: gunicorn with one process for requests and as many threads as requests are served at once.
+
+Scaled by replicas, not by processes, so that the figures of ``/metrics`` are of the whole replica. Everything is
+opened in the process that serves, after the fork, since threads of clients do not live through one.
+"""
+
+import logging
+import os
+from contextlib import ExitStack
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from pixo import logs
+from pixo.settings import Settings
+
+GRACE = 25
+"""Seconds that requests under way have to end."""
+KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept; longer than proxies keep theirs, so that they never meet a closed one."""
+
+log = logs.logger(__name__)
+
+
+class Server(BaseApplication):  # type: ignore[misc] # it ships no types
+    """The web role in gunicorn; ``run()`` serves until it is told to stop and ends the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._worker: Any = None
+        self._opened = ExitStack()
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set the server up; no file and no variable of its own is read."""
+        web = self._settings.web
+        host = f"[{web.host}]" if ":" in web.host else web.host
+        options = {
+            "bind": f"{host}:{web.port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": web.web_threads,
+            "timeout": 60,
+            "graceful_timeout": GRACE,
+            "keepalive": KEEP_ALIVE,
+            # Its socket wants a home folder, which a container has not.
+            "control_socket_disable": True,
+            "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: PTH112, S108
+            "logger_class": _ServerLog,
+            "when_ready": _listening,
+            "post_fork": self._forked,
+            "worker_exit": self._ended,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Make the app; called in the process that serves."""
+        from pixo import metrics  # noqa: PLC0415 - the process that only watches needs none of this in memory
+        from services.web import opening, readiness  # noqa: PLC0415
+        from services.web.app import create_app  # noqa: PLC0415
+
+        process = self._settings.process
+        registry = metrics.expose("web")
+        parts = self._opened.enter_context(opening.parts(self._settings, lambda: not self._worker.alive))
+        health = readiness.health(parts)
+        server = self._opened.enter_context(health.serve(process.metrics_host, process.metrics_port, registry))
+        log.event("serving", threads=self._settings.web.web_threads, metrics_port=server.port)
+        return create_app(parts, registry, health)
+
+    def _forked(self, _: Any, worker: Any) -> None:
+        self._worker = worker
+
+    def _ended(self, *_: Any) -> None:
+        self._opened.close()
+
+
+class _ServerLog(Logger):  # type: ignore[misc] # likewise
+    """Gunicorn's log as a part of Pixo's; its own events are not ours, its warnings are."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+        for logger in (self.error_log, self.access_log):
+            logger.handlers.clear()
+            logger.propagate = True
+            logger.setLevel(logging.WARNING)
+
+
+def _listening(arbiter: Any) -> None:
+    for listener in arbiter.LISTENERS:
+        host, port = listener.sock.getsockname()[:2]
+        log.event("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}/")

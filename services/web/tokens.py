@@ -1,0 +1,28 @@
+"""Who may call: anyone, or who brings one of the tokens of ``PIXO_API_TOKENS``."""
+
+from collections.abc import Collection
+from hmac import compare_digest
+
+from flask import Flask, request
+
+from pixo.errors import Refusal
+
+FREE = frozenset({"page", "health"})
+"""Blueprints that never ask: the page has no data of its own, probes have no token."""
+
+
+def install(app: Flask, setting: str) -> None:
+    """Ask every API call for a token if the setting has any."""
+    tokens = [token.strip().encode() for token in setting.split(",") if token.strip()]
+    if tokens:
+        app.before_request(lambda: _check(tokens))
+
+
+def _check(tokens: Collection[bytes]) -> None:
+    if request.blueprint in FREE or (request.blueprint is None and not request.path.startswith("/api/")):
+        return
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    # All of them, so that the time says nothing about which one comes near.
+    matches = [compare_digest(given.strip().encode(), token) for token in tokens]
+    if scheme.lower() != "bearer" or not any(matches):
+        raise Refusal("no-token", "This needs the header `Authorization: Bearer` with a valid token.")

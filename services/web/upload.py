@@ -1,0 +1,177 @@
+"""The body of an upload on its way into the store: streamed, counted, never held whole."""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO
+
+from msgspec import Struct
+from werkzeug.http import parse_options_header
+
+from pixo.errors import Refusal
+from pixo.imaging.ending import Ending
+from pixo.store import Writer
+from services.web import multipart
+
+STEP = 1 << 20
+"""Bytes that are read from the connection at once: the server's own work goes by reads, not by bytes."""
+SLACK = 1 << 18
+"""Bytes by which a form may be longer than the image in it."""
+LONGEST_NAME = 200
+SETTING = "PIXO_MAX_UPLOAD_BYTES"
+
+
+class Received(Struct, frozen=True, kw_only=True):
+    """What has arrived; the image's bytes are in the store."""
+
+    fields: dict[str, str]
+    filename: str
+    size: int
+    ending: Ending
+    digest: str = ""
+    """SHA-256 of the image where it was asked for."""
+
+
+class Image:
+    """The bytes of the image: each piece is counted, looked at and passed on."""
+
+    def __init__(self, limit: int, *, digest: bool) -> None:
+        self.size = 0
+        self.ending = Ending()
+        self._limit = limit
+        self._hash = hashlib.sha256() if digest else None
+
+    def copy(self, pieces: Iterable[bytes], writer: Writer) -> None:
+        """Pass the pieces on; raise Refusal as soon as they are too many."""
+        for piece in pieces:
+            self.size += len(piece)
+            if self.size > self._limit:
+                raise too_many(self.size, self._limit)
+            self.ending.feed(piece)
+            if self._hash:
+                self._hash.update(piece)
+            writer.write(piece)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 in hexadecimal digits, empty when it was not asked for."""
+        return self._hash.hexdigest() if self._hash else ""
+
+
+def receive(
+    environ: Mapping[str, Any],
+    write_to: Callable[[], AbstractContextManager[Writer]],
+    limit: int,
+    *,
+    query: Mapping[str, str],
+    digest: bool = False,
+) -> Received:
+    """Stream the image of a request, a form's or the raw body, into what ``write_to`` opens; read the fields.
+
+    Fields come from the query, and from the form where there is one. What is raised leaves nothing behind as
+    long as the writer keeps its promise: the blob appears whole or not at all.
+    """
+    kind, options = parse_options_header(environ.get("CONTENT_TYPE"))
+    length = _length(environ)
+    image = Image(limit, digest=digest)
+    fields = dict(query)
+    if kind == "multipart/form-data":
+        if length is not None and length > limit + SLACK:
+            raise too_many(length, limit)
+        name = _form(options.get("boundary", ""), _read(environ["wsgi.input"], length), image, write_to, fields)
+    elif kind.startswith("image/") or kind == "application/octet-stream":
+        if length is not None and length > limit:
+            raise too_many(length, limit)
+        with write_to() as writer:
+            image.copy(_read(environ["wsgi.input"], length), writer)
+        name = fields.pop("filename", "")
+    elif not kind and not length:
+        raise _no_image()
+    else:
+        raise Refusal(
+            "unsupported-media-type",
+            "Send the image as the field `image` of multipart/form-data, or as the body with its type, image/….",
+            measured=kind or "none",
+        )
+    return Received(fields=fields, filename=clean(name), size=image.size, ending=image.ending, digest=image.digest)
+
+
+def clean(name: str) -> str:
+    """Give the file's own name: no folders, nothing that does not print, at most 200 characters, the ending kept."""
+    name = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
+    name = "".join(char for char in name if char.isprintable()).strip()
+    if len(name) > LONGEST_NAME:
+        stem, dot, ending = name.rpartition(".")
+        tail = dot + ending if len(ending) < 16 else ""
+        name = (stem or name)[: LONGEST_NAME - len(tail)] + tail
+    return "" if name in {".", ".."} else name
+
+
+def too_many(size: int, limit: int) -> Refusal:
+    """Give the refusal of an upload that is too long."""
+    return Refusal(
+        "too-many-bytes",
+        f"The upload has more than the {limit} bytes that are taken.",
+        measured=size,
+        limit=limit,
+        setting=SETTING,
+    )
+
+
+def _length(environ: Mapping[str, Any]) -> int | None:
+    """Give the body's length; None where the server will tell its end (chunked)."""
+    declared = environ.get("CONTENT_LENGTH")
+    if declared:
+        return int(declared)
+    return None if environ.get("wsgi.input_terminated") else 0
+
+
+def _form(
+    boundary: str,
+    chunks: Iterable[bytes],
+    image: Image,
+    write_to: Callable[[], AbstractContextManager[Writer]],
+    fields: dict[str, str],
+) -> str:
+    names: list[str] = []
+
+    def store_file(part: multipart.Part, pieces: Iterator[bytes]) -> None:
+        if part.name != "image":
+            raise Refusal("unknown-field", f"A file belongs into the field `image`, not {part.name!r}.")
+        if names:
+            raise Refusal("repeated-field", "One request takes one image.")
+        names.append(part.filename or "")
+        with write_to() as writer:
+            image.copy(pieces, writer)
+
+    if not boundary:
+        raise Refusal("bad-multipart", "The form's type names no boundary.")
+    for name, value in multipart.collect(multipart.parse(boundary.encode(), chunks), store_file).items():
+        if name in fields:
+            raise Refusal("repeated-field", f"The field {name!r} is given twice.")
+        fields[name] = value
+    if not names:
+        raise _no_image()
+    return names[0]
+
+
+def _read(source: BinaryIO, length: int | None) -> Iterator[bytes]:
+    """Give the body in large pieces; raise Refusal when it ends early or stands still."""
+    left = length
+    while left is None or left > 0:
+        try:
+            chunk = source.read(STEP if left is None else min(STEP, left))
+        except TimeoutError as error:
+            raise Refusal("slow-upload", "The upload stood still for too long.") from error
+        if not chunk:
+            break
+        if left is not None:
+            left -= len(chunk)
+        yield chunk
+    if left:
+        raise Refusal("cut-off-upload", f"The upload ended {left} bytes early.", measured=(length or 0) - left)
+
+
+def _no_image() -> Refusal:
+    return Refusal("no-image", "There is no image: send one as the field `image`, or as the body with its type.")

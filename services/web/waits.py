@@ -1,0 +1,48 @@
+"""Requests that wait for a job's end. Only so many may, so that others are always served."""
+
+import time
+from threading import BoundedSemaphore
+
+from pixo.errors import Refusal
+from pixo.state.records import Job
+from services.web.parts import Parts
+
+LONGEST = 60.0
+SLICE = 2.0
+"""Seconds after which a waiting request looks whether the process is stopping."""
+
+
+class Waits:
+    """Places for waiting requests: half of the threads."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._jobs = parts.state.jobs
+        self._stopping = parts.stopping
+        self._places = BoundedSemaphore(max(1, parts.settings.web.web_threads // 2))
+
+    def end(self, job: Job, seconds: float) -> Job | None:
+        """Give the job when it has ended, as it stands when the time is over, or now when all places are taken."""
+        if not job.live or seconds <= 0 or not self._places.acquire(blocking=False):
+            return job
+        try:
+            deadline = time.monotonic() + seconds
+            now: Job | None = job
+            while now is not None and now.live and not self._stopping():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                now = self._jobs.wait_end(job.id, min(left, SLICE))
+            return now
+        finally:
+            self._places.release()
+
+
+def seconds(text: str | None) -> float:
+    """Read the parameter ``wait``; raise Refusal("bad-field")."""
+    try:
+        value = float(text or 0)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= LONGEST:
+        raise Refusal("bad-field", "`wait` is a number of seconds from 0 to 60.", measured=text, limit=LONGEST)
+    return value

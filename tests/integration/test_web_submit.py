@@ -1,0 +1,165 @@
+"""Uploads that are taken."""
+
+import io
+import json
+
+import msgspec
+import pytest
+
+from pixo.state.records import Spec
+from pixo.store import names
+
+
+def test_form(web, image):
+    """A form gives 202, the address and the whole document; the source, its record and first tasks are there."""
+    data = image(300, 200)
+    answer = web.post(data, filters="blur:sigma=3,grayscale", quality="90")
+    job = answer.json
+
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == job["links"]["self"] == f"/api/v1/jobs/{job['id']}"
+    assert (job["width"], job["height"], job["format"]) == (300, 200, "jpeg")
+    assert (job["status"], job["filename"], job["filters"]) == ("queued", "photo.jpg", "blur:sigma=3,grayscale")
+    assert job["tiles"] == {"total": 1, "done": 0, "failed": 0}
+    assert job["source"] == {"format": "jpeg", "size": len(data)}
+    assert web.store.get(names.source(job["id"])) == data
+    spec = msgspec.json.decode(web.store.get(names.job_record(job["id"])), type=Spec)
+    assert (spec.id, spec.r, spec.plan.output.quality) == (job["id"], 0, 90)
+    assert [task["job"] for task in web.tasks()] == [job["id"]]
+    assert web.get(job["links"]["self"]).json["status"] == "processing"
+
+
+def test_raw_body(web, image):
+    """The raw body of an image type is the image; fields and its name come in the query."""
+    data = image(form="PNG", mode="RGBA")
+    answer = web.call(
+        "POST",
+        "/api/v1/jobs",
+        data=data,
+        content_type="image/png",
+        query_string={"filters": "invert", "format": "jpeg", "background": "#FF0000", "filename": "a/b/wide.png"},
+    )
+
+    assert answer.status_code == 202
+    assert (answer.json["filename"], answer.json["filters"], answer.json["format"]) == ("wide.png", "invert", "jpeg")
+    assert web.store.get(names.source(answer.json["id"])) == data
+
+
+def test_fields_after_the_image(web, image):
+    """The order of a form's fields does not matter."""
+    body = b"".join(
+        [
+            b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n',
+            image(),
+            b'\r\n--x\r\nContent-Disposition: form-data; name="filters"\r\n\r\nsepia\r\n--x--\r\n',
+        ]
+    )
+    answer = web.call("POST", "/api/v1/jobs", data=body, content_type="multipart/form-data; boundary=x")
+
+    assert (answer.status_code, answer.json["filters"]) == (202, "sepia")
+
+
+def test_defaults(web):
+    """Without fields the image is made gray; empty fields count as left out, empty filters as none."""
+    assert web.post().json["filters"] == "grayscale"
+    assert web.post(filters="", quality="", format="").json["filters"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("C:\\photos\\été.jpg", "été.jpg"),
+        ("../../etc/passwd", "passwd"),
+        ("a\x00b\n.jpg", "ab.jpg"),
+        ("..", ""),
+        ("x" * 300 + ".jpeg", "x" * 195 + ".jpeg"),
+    ],
+)
+def test_file_name(web, image, given, kept):
+    """A file's name is kept without folders and control characters, and not too long."""
+    answer = web.call("POST", "/api/v1/jobs", data=image(), content_type="image/jpeg", query_string={"filename": given})
+
+    assert answer.json["filename"] == kept
+
+
+def test_tile_size(web, image):
+    """The tile size that is asked for cuts the image."""
+    job = web.post(image(512, 512), tile_size="64").json
+
+    assert job["tiles"]["total"] > 1
+    tiles = web.get(job["links"]["tiles"]).json["tiles"]
+    assert len(tiles) == job["tiles"]["total"]
+    assert sum(tile["box"]["height"] for tile in tiles) == 512
+    assert {tile["state"] for tile in tiles} <= {"waiting", "processing"}
+
+
+def test_idempotency_key(web, image):
+    """The same request with the same key is the same job, and leaves one source; without a key it is another."""
+    headers = {"Idempotency-Key": "k-1"}
+    first = web.post(headers=headers, filters="sepia")
+    again = web.post(headers=headers, filters="sepia")
+    other = web.post(filters="sepia")
+
+    assert first.status_code == again.status_code == 202
+    assert first.json["id"] == again.json["id"] != other.json["id"]
+    assert len([key for key in web.blobs() if key.endswith("/source")]) == 2
+
+
+@pytest.mark.parametrize("change", ["filters", "bytes"])
+def test_idempotency_key_of_another_request(web, image, change):
+    """The key of another request is refused, and nothing is left of the second."""
+    headers = {"Idempotency-Key": "k-2"}
+    first = web.post(headers=headers).json["id"]
+    answer = web.post(image(65, 48), headers=headers) if change == "bytes" else web.post(headers=headers, filters="box")
+
+    assert answer.status_code == 422
+    assert answer.json["what"] == "idempotency-key-reused"
+    assert all(key.startswith(names.prefix(first)) for key in web.blobs())
+
+
+@pytest.mark.parametrize("source_kept", [True, False])
+def test_idempotency_key_after_a_crash(web, source_kept):
+    """A submission that broke off after its key was claimed is finished by the next one with the key."""
+    headers = {"Idempotency-Key": "k-3"}
+    first = web.post(headers=headers).json["id"]
+    # What a crash right after the claim leaves: no job, no record.
+    web.state.jobs.delete(first)
+    web.state._client.delete(f"pixo:job:{{{first}}}")
+    web.store.delete(names.job_record(first))
+    if not source_kept:
+        web.store.delete_prefix(names.prefix(first))
+    again = web.post(headers=headers).json
+
+    assert again["id"] == first
+    assert web.get(again["links"]["self"]).json["status"] == "processing"
+    assert web.blobs() == [names.job_record(first), names.source(first)]
+
+
+def test_wait_for_nothing(web):
+    """A job that does not end in time is answered as it stands."""
+    answer = web.post(query={"wait": "0.2"})
+
+    assert (answer.status_code, answer.json["status"]) == (202, "processing")
+    assert web.get(answer.json["links"]["self"], query_string={"wait": "0.1"}).json["status"] == "processing"
+
+
+def test_chunked_body(web, image):
+    """A body whose length is not declared is read to the end that the server tells."""
+    answer = web.call(
+        "POST",
+        "/api/v1/jobs",
+        input_stream=io.BytesIO(image()),
+        content_type="image/jpeg",
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert answer.status_code == 202
+
+
+def test_job_document_is_what_openapi_says(web):
+    """Every member of a job's document is described, and every required one is there."""
+    job = web.post().json
+    schema = json.loads(web.get("/api/v1/openapi.json").data)["components"]["schemas"]["Job"]
+
+    assert set(job) == set(schema["properties"])
+    assert set(schema["required"]) <= set(job)
