@@ -1,12 +1,16 @@
 """The tables of the docs that are made from the code; ``python -m tests.tables`` writes them anew."""
 
 from pathlib import Path
+from typing import Any
 
 from pixo import settings
+from pixo.imaging.filters import catalogue
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+FILTERS = ROOT / "docs" / "filters.md"
 BEGIN = "<!-- settings: python -m tests.tables writes this -->\n"
+BEGIN_FILTERS = "<!-- filters: python -m tests.tables writes this -->\n"
 END = "<!-- end -->"
 
 
@@ -20,12 +24,37 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n\n"
 
 
+def filters_table() -> str:
+    """Give the table of filters of ``docs/filters.md``."""
+    lines = ["", "| filter | what it does | parameters |", "|---|---|---|"]
+    for each in catalogue():
+        parameters = "<br>".join(map(_parameter, each["parameters"])) or "none"
+        lines.append(f"| `{each['name']}` | {each['help']} | {parameters} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def _parameter(one: dict[str, Any]) -> str:
+    allowed = "true, false" if one["type"] == "boolean" else ", ".join(one["choices"] or ())
+    allowed = allowed or f"{one['minimum']:g} to {one['maximum']:g}"
+    return f"`{one['name']}` {allowed}, else {one['default']}: {one['help']}"
+
+
 def with_settings(text: str) -> str:
     """Give the README with the table between its two marks."""
-    before, rest = text.split(BEGIN)
+    return _between(BEGIN, settings_table(), text)
+
+
+def with_filters(text: str) -> str:
+    """Give the page of filters with the table between its two marks."""
+    return _between(BEGIN_FILTERS, filters_table(), text)
+
+
+def _between(begin: str, table: str, text: str) -> str:
+    before, rest = text.split(begin)
     _, after = rest.split(END)
-    return before + BEGIN + settings_table() + END + after
+    return before + begin + table + END + after
 
 
 if __name__ == "__main__":
     README.write_text(with_settings(README.read_text()))
+    FILTERS.write_text(with_filters(FILTERS.read_text()))

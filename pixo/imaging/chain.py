@@ -155,7 +155,7 @@ def _step(part: str) -> Step:
     for assignment in assignments:
         parameter, text = _assignment(found.name, known, assignment)
         if parameter.name in values:
-            raise Refusal("bad-parameter", f"{name}: {parameter.name} is given twice", measured=text)
+            raise Refusal("bad-parameter", f"{name}: {parameter.name} is given twice, again as {text!r}", measured=text)
         values[parameter.name] = read(parameter, text, f"{name}: {parameter.name}")
     return Step(found, found.Params(**values))
 

@@ -117,7 +117,7 @@ def registry() -> dict[str, Filter[Any]]:
 def catalogue() -> list[dict[str, Any]]:
     """Describe every filter: ``name``, ``help`` and ``parameters``, each with its type, range, default and help."""
     return [
-        {"name": each.name, "help": each.help, "parameters": to_builtins(describe(each.Params))}
+        {"name": each.name, "help": each.help, "parameters": [to_builtins(one) for one in describe(each.Params)]}
         for each in registry().values()
     ]
 

@@ -7,6 +7,11 @@ neighbours: dark fringes. So means are weighed by alpha, as ImageMagick weighs t
 from collections.abc import Callable
 
 from pixo.imaging.filters import Pixels
+from pixo.imaging.plan import Mode
+
+WEIGHING = 12.0
+BLOCK = 16384
+"""Pixels that are divided at a time: they stay in the processor's cache."""
 
 
 def present(pixels: Pixels) -> bool:
@@ -27,24 +32,47 @@ def weighed(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
 
     ``mean`` takes and gives (h, w, c) of uint8 or uint16. What is wholly transparent afterwards is black.
     """
+    import cv2
     import numpy as np
 
     if not present(pixels):
-        return mean(pixels).reshape(pixels.shape)
-    full = np.iinfo(pixels.dtype).max
-    # Products and weights as 16 bits: 8-bit ones are exact on the scale 255 * 255, 16-bit ones are rounded.
+        return mean(pixels)
+    full = int(np.iinfo(pixels.dtype).max)
+    *colours, alpha = cv2.split(pixels)
+    # Products and weights as 16 bits: those of 8 bits are exact, on the scale 255 * 255; those of 16 bits are rounded.
     scale = 255 if full == 255 else 1
-    work = pixels.astype(np.uint16)
-    alpha = work[..., -1]
-    for channel in range(pixels.shape[2] - 1):
-        product = work[..., channel].astype(np.uint32) * alpha
-        work[..., channel] = product if full == 255 else (product + 32767) // 65535
-    alpha *= np.uint16(scale)
-    work = mean(work).reshape(pixels.shape)
-    weight = work[..., -1].astype(np.uint32)
-    result = np.empty_like(pixels)
-    for channel in range(pixels.shape[2] - 1):
-        colour = (work[..., channel].astype(np.uint32) * full + weight // 2) // np.maximum(weight, 1)
-        result[..., channel] = np.minimum(colour, full)
-    result[..., -1] = (weight + scale // 2) // scale
+    weight = mean(np.multiply(alpha, np.uint16(scale), dtype=np.uint16)[..., None])[..., 0]
+    planes = [_divided(mean(_product(colour, alpha, full)[..., None])[..., 0], weight, full) for colour in colours]
+    planes.append(((weight.astype(np.uint32) + scale // 2) // scale).astype(pixels.dtype))
+    return cv2.merge(planes)
+
+
+def weighing_cost(mode: Mode) -> float:
+    """Estimate what `weighed` adds, in milliseconds per megapixel."""
+    return WEIGHING if mode.endswith("A") else 0.0
+
+
+def _product(colour: Pixels, alpha: Pixels, full: int) -> Pixels:
+    """Give colour times alpha as 16 bits, of planes (h, w)."""
+    import numpy as np
+
+    if full == 255:
+        return np.multiply(colour, alpha, dtype=np.uint16)
+    return ((np.multiply(colour, alpha, dtype=np.uint32) + 32767) // 65535).astype(np.uint16)
+
+
+def _divided(product: Pixels, weight: Pixels, full: int) -> Pixels:
+    """Give product / weight, rounded, as levels up to ``full``; black where the weight is 0."""
+    import numpy as np
+
+    result = np.empty(product.shape, np.uint8 if full == 255 else np.uint16)
+    rows = max(1, BLOCK // product.shape[1])
+    for top in range(0, len(product), rows):
+        block = slice(top, top + rows)
+        # Whole numbers up to 2**32: float64 holds them, and a quotient is cut to where the exact one would be.
+        levels = product[block].astype(np.float64)
+        levels *= full
+        levels += weight[block] // 2
+        levels /= np.maximum(weight[block], 1)
+        result[block] = np.minimum(levels, full, out=levels)
     return result

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pixo.imaging.filters import Filter, Pixels, Place
-from pixo.imaging.filters.alpha import weighed
+from pixo.imaging.filters.alpha import weighed, weighing_cost
 from pixo.imaging.plan import Mode
 
 
@@ -32,7 +32,7 @@ class Box(Filter[BoxParams]):
 
     def cost(self, params: BoxParams, mode: Mode, depth: int) -> float:
         """Hold for all sizes."""
-        return len(mode) * (1.5 if depth == 16 else 0.6) + (20 if mode.endswith("A") else 0)
+        return len(mode) * (1.2 if depth == 16 or mode.endswith("A") else 0.4) + weighing_cost(mode)
 
 
 def mean(pixels: Pixels, size: int) -> Pixels:

@@ -23,4 +23,4 @@ class Grayscale(Filter[Nothing]):
 
     def cost(self, params: Nothing, mode: Mode, depth: int) -> float:
         """Cost nothing on gray."""
-        return 0.0 if len(mode) < 3 else 0.6
+        return 0.0 if len(mode) < 3 else 0.5

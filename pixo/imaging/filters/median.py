@@ -51,4 +51,4 @@ class Median(Filter[MedianParams]):
 
     def cost(self, params: MedianParams, mode: Mode, depth: int) -> float:
         """Tell cheap sorting networks from histograms."""
-        return len(mode) * {1: 0.2, 2: 0.6}.get(params.radius, 30.0) * (2 if depth == 16 else 1)
+        return len(mode) * {1: 0.2, 2: 0.6}.get(params.radius, 15.0) * (2 if depth == 16 else 1)

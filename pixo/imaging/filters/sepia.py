@@ -45,8 +45,8 @@ class Sepia(Filter[SepiaParams]):
         return "RGBA" if mode.endswith("A") else "RGB"
 
     def cost(self, params: SepiaParams, mode: Mode, depth: int) -> float:
-        """Hold for all modes."""
-        return 10.0
+        """Tell the one fast case, RGB of 8 bits, from the others."""
+        return 11.0 if depth == 16 else 0.3 if mode == "RGB" else 3.0
 
 
 def matrix(amount: float, channels: int) -> "NDArray[np.float64]":
