@@ -36,8 +36,7 @@ log = logs.logger(__name__)
 class Dispatcher:
     """Admits jobs, publishes their tiles, clears up after them. Safe to use from several threads.
 
-    ``clock`` is a monotonic one, in seconds. ``join`` is called with jobs that turn out to have all their tiles;
-    who cannot join leaves them to the reconciler.
+    ``clock`` is a monotonic one, in seconds.
     """
 
     def __init__(
@@ -49,13 +48,11 @@ class Dispatcher:
         *,
         store: Store,
         admin: Admin,
-        join: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._state = state
         self._store = store
         self._producer = producer
         self._topics = topics
-        self._join = join
         self._partitions = _Kept(lambda: admin.partitions(topics.tasks), PARTITIONS_FOR, clock)
         self._workers = _Kept(state.workers.alive, WORKERS_FOR, clock)
         self._turn = count()
@@ -124,9 +121,8 @@ class Dispatcher:
             return []
         if job.status != "queued":
             return []
+        # A retried job may have all its tiles: the reconciler sees to that.
         handout = self._state.jobs.start(id, self._runs(job.plan, alone=alone))
-        if handout.status == "join":
-            self._join(id)
         log.debug("job started", job=id, tiles=job.total)
         return self.publish(id, handout)
 

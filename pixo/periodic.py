@@ -1,0 +1,82 @@
+"""Something done every few seconds in a thread of its own, beside a role's loop."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol, Self
+
+from pixo import logs
+from pixo.errors import TryAgain
+
+log = logs.logger(__name__)
+
+
+class Stop(Protocol):
+    """The part of a threading.Event that ends things."""
+
+    def set(self) -> object:
+        """Ask for the end."""
+
+
+class Periodic:
+    """Calls ``act`` every ``seconds``, the first time at once; a context manager.
+
+    TryAgain is logged once a spell, and the next round comes as usual. Any other error is a mistake in the
+    program: it is logged, ``failed`` says so, and ``stop`` ends the process, since half a role helps nobody.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        seconds: float,
+        act: Callable[[], object],
+        stop: Stop,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float = 120.0,
+    ) -> None:
+        self._name = name
+        self._seconds = seconds
+        self._act = act
+        self._stop = stop
+        self._clock = clock
+        self._patience = patience
+        self._turned = clock()
+        self._out_of_reach = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.failed = False
+
+    def turn(self) -> None:
+        """Do it once."""
+        try:
+            self._act()
+            self._out_of_reach = False
+        except TryAgain as error:
+            if not self._out_of_reach:
+                log.warning("out of reach", who=self._name, part=error.part, reason=error)
+            self._out_of_reach = True
+        self._turned = self._clock()
+
+    def alive(self) -> bool | str:
+        """Say whether it still turns: a check for the process's health."""
+        still = self._clock() - self._turned
+        return still < self._seconds + self._patience or f"{self._name} stands still for {still:.0f} s"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join(self._seconds + 5.0)
+
+    def _run(self) -> None:
+        try:
+            while not self._ended.is_set():
+                self.turn()
+                self._ended.wait(self._seconds)
+        except Exception as error:  # noqa: BLE001 - the boundary of this thread: nobody else would see it
+            log.error("thread failed", cause=error, who=self._name)  # noqa: TRY400 - not logging's
+            self.failed = True
+            self._stop.set()

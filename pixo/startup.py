@@ -1,0 +1,113 @@
+"""How every consuming role begins: settings, logs, waiting for what it stands on, the heart's words, the end's code."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol
+
+from pixo import __version__, logs, settings
+from pixo.errors import ConfigError, TryAgain
+from pixo.messages import Heartbeat
+from pixo.settings import Settings
+
+EXIT_DONE = 0
+"""The role was told to stop and has finished what it had begun."""
+EXIT_FATAL = 1
+"""The role could not go on and wants to be started anew."""
+EXIT_CONFIG = 78
+"""A setting is wrong: starting again does not help."""
+PAUSE = 0.5
+"""Seconds between two looks at a part that does not answer."""
+STILL = 60.0
+"""Seconds without a turn after which a loop counts as stuck."""
+
+log = logs.logger(__name__)
+
+
+class Waiting(Protocol):
+    """The part of a stop signal that can be waited for."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait; say whether to stop."""
+
+
+class Turning(Protocol):
+    """What stamps its progress, by the monotonic clock."""
+
+    progress: float
+
+
+def configure(role: str, environ: Mapping[str, str]) -> Settings:
+    """Read the settings and start the logs; end the process, with the setting's name, when one is wrong."""
+    try:
+        found = settings.load(environ)
+    except ConfigError as error:
+        sys.stderr.write(f"pixo-{role}: {error}\n")
+        raise SystemExit(EXIT_CONFIG) from error
+    logs.configure(found.process.log_format, found.process.log_level, role)
+    for name in settings.unknown(environ):
+        log.warning("unknown setting", name=name)
+    log.event("role begins", id=found.worker_id, version=__version__)
+    return found
+
+
+def reach(stop: Waiting, parts: Mapping[str, Callable[[], object]]) -> bool:
+    """Wait until every part has answered once, saying once what is waited for; False when told to stop."""
+    for name, ask in parts.items():
+        told = False
+        while True:
+            try:
+                ask()
+            except TryAgain as error:
+                if not told:
+                    log.warning("waiting", part=name, reason=error)
+                    told = True
+                if stop.wait(PAUSE):
+                    return False
+            else:
+                if told:
+                    log.event("reached", part=name)
+                break
+    return True
+
+
+class Pulse:
+    """A health check: the loop that it follows turns. Until it follows one, the role still waits, and is alive."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._loop: Turning | None = None
+
+    def follow(self, loop: Turning) -> None:
+        """Look at this loop from now on."""
+        loop.progress = self._clock()
+        self._loop = loop
+
+    def __call__(self) -> bool | str:
+        """Say whether the loop turned lately."""
+        if self._loop is None:
+            return True
+        still = self._clock() - self._loop.progress
+        return still < STILL or f"no turn for {still:.0f} s"
+
+
+def describe(settings: Settings, role: Literal["web", "worker", "results", "monitor"]) -> Callable[[], Heartbeat]:
+    """Give what says, at every beat, what is known of any role."""
+    started, host = time.time(), socket.gethostname()
+    name = settings.worker_id if role == "worker" else f"{role}-{settings.worker_id}"
+
+    def beat() -> Heartbeat:
+        return Heartbeat(id=name, role=role, version=__version__, host=host, started=started, rss=resident())
+
+    return beat
+
+
+def resident() -> int:
+    """Give this process's resident bytes; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - one read, every five seconds
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

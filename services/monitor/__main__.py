@@ -1,0 +1,41 @@
+"""The monitor as a process: ``python -m services.monitor``. Hears heartbeats, tells who lives and what lags."""
+
+import os
+import sys
+from contextlib import ExitStack
+
+from pixo import logs, metrics, startup, topics
+from pixo.errors import Fatal
+from pixo.health import Health
+from pixo.signals import stop_on_signals
+from services.monitor.parts import assemble
+
+log = logs.logger(__name__)
+
+
+def main() -> int:
+    """Run until SIGTERM."""
+    settings = startup.configure("monitor", os.environ)
+    with stop_on_signals() as stop, ExitStack() as stack:
+        parts = assemble(settings, stack, stop)
+        pulse = startup.Pulse()
+        health = Health({"listening": lambda: parts.consumer.ready}, alive={"loop": pulse})
+        process = settings.process
+        stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("monitor")))
+        kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of two
+        if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping}):
+            return startup.EXIT_DONE
+        pulse.follow(parts.loop)
+        stack.enter_context(parts.watch)
+        parts.heart.start()
+        stack.callback(parts.heart.stop)
+        try:
+            parts.loop.run(stop)
+        except Fatal as error:
+            log.error("monitor cannot go on", cause=error)  # noqa: TRY400 - not logging's
+            return startup.EXIT_FATAL
+    return startup.EXIT_FATAL if parts.watch.failed else startup.EXIT_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Takes the roll: every heartbeat renews the record of the process that sent it."""
+
+from collections.abc import Callable
+
+from pixo import logs, messages, metrics
+from pixo.broker import Record
+from pixo.errors import BadRecord
+from pixo.messages import Heartbeat
+from pixo.state import State
+
+OLD = 15.0
+"""Seconds after which a heartbeat says nothing any more: replayed ones must not bring the dead back."""
+
+log = logs.logger(__name__)
+
+
+class Roll:
+    """Hears heartbeats. ``clock`` is unix time in seconds, as records are stamped."""
+
+    def __init__(self, state: State, clock: Callable[[], float]) -> None:
+        self._state = state
+        self._clock = clock
+
+    def hear(self, record: Record) -> None:
+        """Take a heartbeat; raise BadRecord for anything else, TryAgain("redis")."""
+        beat = messages.decode(record.value)
+        if not isinstance(beat, Heartbeat):
+            raise BadRecord(f"{type(beat).__name__} does not belong here", record.value or b"")
+        seen = record.timestamp_ms / 1000
+        metrics.heartbeats.labels(beat.role).inc()
+        if self._clock() - seen > OLD:
+            log.debug("old heartbeat", id=beat.id, role=beat.role)
+            return
+        self._state.workers.beat(beat, seen)
+        if beat.stopping:
+            log.event("process stops", id=beat.id, role=beat.role)

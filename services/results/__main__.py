@@ -1,0 +1,44 @@
+"""The results role as a process: ``python -m services.results``. Counts tiles, hands out more, joins, heals."""
+
+import os
+import sys
+from contextlib import ExitStack
+
+from pixo import logs, metrics, startup, topics
+from pixo.errors import Fatal
+from pixo.health import Health
+from pixo.signals import stop_on_signals
+from services.results.parts import assemble
+
+log = logs.logger(__name__)
+
+
+def main() -> int:
+    """Run until SIGTERM: then finish what is in hand, give up long joins after a while, leave the group."""
+    settings = startup.configure("results", os.environ)
+    with stop_on_signals() as stop, ExitStack() as stack:
+        parts = assemble(settings, stack, stop)
+        pulse = startup.Pulse()
+        health = Health({"joined": lambda: parts.consumer.ready}, alive={"loop": pulse})
+        process = settings.process
+        stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("results")))
+        kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of three
+        if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping, "store": parts.store.ping}):
+            return startup.EXIT_DONE
+        pulse.follow(parts.loop)
+        stack.enter_context(parts.leases)
+        stack.enter_context(parts.joiner)
+        for periodic in parts.periodic:
+            stack.enter_context(periodic)
+        parts.heart.start()
+        stack.callback(parts.heart.stop)
+        try:
+            parts.loop.run(stop)
+        except Fatal as error:
+            log.error("results cannot go on", cause=error)  # noqa: TRY400 - not logging's
+            return startup.EXIT_FATAL
+    return startup.EXIT_FATAL if any(one.failed for one in parts.periodic) else startup.EXIT_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""What `results` does with what workers report: count, hand out more, join, end."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from pixo import messages, metrics
+from pixo.broker import Producer, Record
+from pixo.dispatch import Dispatcher
+from pixo.errors import BadRecord
+from pixo.messages import TileDead, TileDone
+from pixo.state import State
+from pixo.state.records import Handout
+
+Finish = Callable[[], None]
+
+
+class Handler:
+    """Takes one record after the other; what it returns waits for Kafka, while the next record is handled."""
+
+    def __init__(
+        self, *, state: State, dispatcher: Dispatcher, producer: Producer, join: Callable[[str], object]
+    ) -> None:
+        self._state = state
+        self._dispatcher = dispatcher
+        self._producer = producer
+        self._join = join
+
+    def handle(self, record: Record) -> Finish | None:
+        """Let a tile count; give what is left to do before its record is done. Raises BadRecord, TryAgain."""
+        message = messages.decode(record.value)
+        if isinstance(message, TileDone):
+            return self._done(message)
+        if isinstance(message, TileDead):
+            return self._dead(message)
+        raise BadRecord(f"{type(message).__name__} does not belong here", record.value or b"")
+
+    def _done(self, done: TileDone) -> Finish | None:
+        completion = self._state.jobs.complete(done)
+        if completion.outcome == "join":
+            self._join(done.job)  # the state says so by itself: the record need not wait for the join
+        if completion.outcome == "dup":
+            metrics.results_duplicates.inc()
+        if not completion.tasks:
+            return None
+        return self._published(done.job, completion)
+
+    def _published(self, job: str, handout: Handout) -> Finish:
+        sent: Sequence[Future[None]] = self._dispatcher.publish(job, handout)
+
+        def settle() -> None:
+            nonlocal sent
+            if any(one.done() and one.exception() for one in sent):
+                sent = self._dispatcher.publish(job, handout)  # they were handed out: nobody else will send them
+            self._producer.settle(sent)
+
+        return settle
+
+    def _dead(self, dead: TileDead) -> Finish | None:
+        if not self._state.jobs.fail_tile(dead.job, dead.gen, dead.tile, dead.reason):
+            return None
+        return lambda: self._dispatcher.ended(dead.job)

@@ -1,0 +1,74 @@
+"""What the results role is put together from. Opens connections; nothing here waits for anything to be up."""
+
+import time
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from pixo import broker, startup, state, store, topics
+from pixo.broker import Admin, Consumer
+from pixo.dispatch import Dispatcher
+from pixo.heartbeat import Heart
+from pixo.loop import Loop
+from pixo.periodic import Periodic, Stop
+from pixo.settings import Settings
+from pixo.state import State
+from pixo.store import Store
+from services.results import reconciler, sweep
+from services.results.handler import Handler
+from services.results.joiner import Joiner
+from services.results.leases import Leases
+from services.results.orphans import Orphans
+from services.results.reconciler import Reconciler
+from services.results.sweep import Sweep
+
+IN_HAND = 16
+"""Records inside: each waits for Kafka a moment, none for another."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The role's parts, ready to be started."""
+
+    admin: Admin
+    state: State
+    store: Store
+    consumer: Consumer
+    loop: Loop
+    heart: Heart
+    leases: Leases
+    joiner: Joiner
+    periodic: tuple[Periodic, ...]
+
+
+def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
+    """Give the parts; the stack closes them, in the order that loses nothing."""
+    names = topics.names(settings.kafka)
+    redis = stack.enter_context(closing(state.open(settings.redis)))
+    blobs = store.open(settings.store)
+    kafka = stack.enter_context(closing(broker.open(settings.kafka, f"pixo-results-{settings.worker_id}")))
+    producer, admin = kafka.producer(), kafka.admin()
+    dispatcher = Dispatcher(redis, producer, names, time.monotonic, store=blobs, admin=admin)
+    leases = Leases(redis.jobs.renew_join)
+    joiner = Joiner(state=redis, store=blobs, producer=producer, dispatcher=dispatcher, leases=leases)
+    handler = Handler(state=redis, dispatcher=dispatcher, producer=producer, join=joiner.submit)
+    consumer = kafka.consumer(names.stitchers, names.results)
+    sweeping = Sweep(state=redis, store=blobs, dispatcher=dispatcher)
+    orphans = Orphans(state=redis, store=blobs, restored=sweeping.round)
+    healing = Reconciler(
+        state=redis, admin=admin, producer=producer, dispatcher=dispatcher, topics=names, join=joiner.submit
+    )
+    return Parts(
+        admin=admin,
+        state=redis,
+        store=blobs,
+        consumer=consumer,
+        loop=Loop(consumer, handler.handle, limit=IN_HAND, name="results"),
+        heart=Heart(kafka.heart(), names.heartbeats, startup.describe(settings, "results")),
+        leases=leases,
+        joiner=joiner,
+        periodic=(
+            Periodic("reconciler", reconciler.PERIOD, healing.round, stop),
+            Periodic("sweep", sweep.PERIOD, sweeping.round, stop),
+            Periodic("orphans", reconciler.PERIOD, orphans.round, stop),
+        ),
+    )

@@ -1,0 +1,45 @@
+"""The finished tiles of a job, read from the store and held against what was recorded of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from zlib import crc32
+
+from pixo.errors import BadPiece, PixoError
+from pixo.state.records import TileRecord
+from pixo.store import NoSuchBlob, Store, names
+
+
+class LeaseLost(PixoError):
+    """Raised when somebody else joins the job by now, or it has ended."""
+
+
+def read(store: Store, job: str, records: Sequence[TileRecord], lost: Callable[[], bool]) -> Iterator[bytes]:
+    """Give the pieces in order, one at a time; raise BadPiece for the first that is not what was recorded."""
+    for record in records:
+        if lost():
+            raise LeaseLost(job)
+        yield _piece(store, job, record)
+
+
+def broken(store: Store, job: str, records: Sequence[TileRecord]) -> list[int]:
+    """Give the numbers of all tiles whose piece is missing or not what was recorded."""
+    return [record.tile for record in records if not _whole(store, job, record)]
+
+
+def _whole(store: Store, job: str, record: TileRecord) -> bool:
+    try:
+        _piece(store, job, record)
+    except BadPiece:
+        return False
+    return True
+
+
+def _piece(store: Store, job: str, record: TileRecord) -> bytes:
+    try:
+        data = store.get(names.tile(job, record.tile, record.token))
+    except NoSuchBlob as error:
+        raise BadPiece(record.tile, "the piece is not in the store") from error
+    if len(data) != record.size:
+        raise BadPiece(record.tile, f"the piece has {len(data)} bytes instead of {record.size}")
+    if crc32(data) != record.crc:
+        raise BadPiece(record.tile, "the piece's checksum is wrong")
+    return data

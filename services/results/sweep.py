@@ -1,0 +1,123 @@
+"""Goes over all listed jobs every minute and repairs what no reconciler sees: indexes, records, bytes."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from pixo import logs
+from pixo.dispatch import Dispatcher
+from pixo.state import State
+from pixo.state.records import End, Job, Spec
+from pixo.store import NoSuchBlob, Store, names
+from services.results.verdicts import Step, steps
+
+PERIOD = 60.0
+PAGE = 200
+
+log = logs.logger(__name__)
+
+
+class Sweep:
+    """One ``round`` looks at every listed job once. Remembers what is settled, so that the store is not asked again."""
+
+    def __init__(
+        self, *, state: State, store: Store, dispatcher: Dispatcher, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._settled: dict[tuple[str, int, str], set[Step]] = {}
+
+    def round(self) -> None:
+        """Repair what needs it; raise TryAgain, with the rest left for the next round."""
+        active = self._state.queue.active()
+        seen: set[tuple[str, int, str]] = set()
+        cursor: str | None = None
+        while True:
+            page = self._state.queue.page(PAGE, cursor)
+            for id_, job in zip(page.ids, self._state.jobs.read_many(page.ids), strict=True):
+                seen.add(_life(id_, job))
+                self._see(id_, job, active=id_ in active)
+            cursor = page.cursor
+            if cursor is None:
+                break
+        self._settled = {life: done for life, done in self._settled.items() if life in seen}
+        self._dispatcher.admit()
+
+    def _see(self, id_: str, job: Job | None, *, active: bool) -> None:
+        settled = self._settled.setdefault(_life(id_, job), set())
+        waiting = job is not None and job.status == "queued" and self._state.queue.enrolled(id_)
+        for step in steps(job, self._clock(), active=active, waiting=waiting, settled=settled):
+            self._take(step, id_, job)
+            settled.add(step)
+
+    def _take(self, step: Step, id_: str, job: Job | None) -> None:
+        match step:
+            case "restore":
+                self._restore(id_)
+            case "erase":
+                self._erase(id_)
+            case "expire":
+                self._expire(id_)
+            case "empty":
+                self._store.delete_prefix(names.prefix(id_))
+            case "enrol" if job is not None:
+                log.event("job found outside the queue", job=id_)
+                self._dispatcher.enrol(id_, job)
+            case "activate" if job is not None:
+                log.event("job found at work but not active", job=id_)
+                self._state.queue.activate(id_, job.small)
+            case "record" if job is not None:
+                self._record(id_, job)
+            case "trim" if job is not None:
+                self._trim(id_, job)
+
+    def _restore(self, id_: str) -> None:
+        try:
+            spec = msgspec.json.decode(self._store.get(names.job_record(id_)), type=Spec)
+        except NoSuchBlob:
+            self._state.queue.remove(id_)
+            self._state.queue.release(id_)
+            return
+        end = self._end(id_)
+        if self._state.jobs.create(spec, end if end is not None and end.r == spec.r else None):
+            log.event("job restored from the store", job=id_, ended=end is not None and end.r == spec.r)
+        job = self._state.jobs.read(id_)
+        if job is not None and job.status == "queued":
+            self._dispatcher.enrol(id_, job)
+
+    def _end(self, id_: str) -> End | None:
+        try:
+            return msgspec.json.decode(self._store.get(names.end(id_)), type=End)
+        except NoSuchBlob:
+            return None
+
+    def _erase(self, id_: str) -> None:
+        # In the order of a client's delete: without job.json nothing brings the job back.
+        self._store.delete(names.job_record(id_))
+        self._store.delete_prefix(names.prefix(id_))
+        self._state.queue.remove(id_)
+        self._state.queue.release(id_)
+
+    def _expire(self, id_: str) -> None:
+        if self._state.jobs.expire(id_):
+            self._store.delete(names.job_record(id_))
+            self._store.delete_prefix(names.prefix(id_))
+            log.event("job expired", job=id_)
+
+    def _record(self, id_: str, job: Job) -> None:
+        known = self._end(id_)
+        if job.end is not None and known != job.end:
+            self._store.put(names.end(id_), msgspec.json.encode(job.end))
+
+    def _trim(self, id_: str, job: Job) -> None:
+        """Remove pieces, and finals that did not count."""
+        kept = {names.source(id_), names.job_record(id_), names.end(id_), job.final}
+        self._store.delete(*(blob.key for blob in self._store.list(names.prefix(id_)) if blob.key not in kept))
+
+
+def _life(id_: str, job: Job | None) -> tuple[str, int, str]:
+    """Give what a settled step holds for: a job in one state of one generation."""
+    return (id_, job.gen, job.status) if job is not None else (id_, 0, "")

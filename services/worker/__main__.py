@@ -1,0 +1,43 @@
+"""The worker as a process: ``python -m services.worker``. Takes tile tasks until told to stop."""
+
+import os
+import sys
+from contextlib import ExitStack
+
+from pixo import logs, metrics, startup, topics
+from pixo.errors import Fatal
+from pixo.health import Health
+from pixo.signals import stop_on_signals
+from services.worker import warm
+from services.worker.parts import assemble
+
+log = logs.logger(__name__)
+
+
+def main() -> int:
+    """Run until SIGTERM: then finish the tile in hand, report it, leave the group."""
+    settings = startup.configure("worker", os.environ)
+    with stop_on_signals() as stop, ExitStack() as stack:
+        parts = assemble(settings, stack)
+        pulse = startup.Pulse()
+        health = Health({"joined": lambda: parts.consumer.ready}, alive={"loop": pulse})
+        process = settings.process
+        stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("worker")))
+        kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of three
+        warm.up(parts.cache)
+        if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping, "store": parts.store.ping}):
+            return startup.EXIT_DONE
+        pulse.follow(parts.loop)
+        stack.enter_context(parts.watchdog)
+        parts.heart.start()
+        stack.callback(parts.heart.stop)
+        try:
+            parts.loop.run(stop)
+        except Fatal as error:
+            log.error("worker cannot go on", cause=error)  # noqa: TRY400 - not logging's
+            return startup.EXIT_FATAL
+    return startup.EXIT_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

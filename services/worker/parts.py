@@ -1,0 +1,114 @@
+"""What a worker is put together from. Opens connections; nothing here waits for anything to be up."""
+
+import tempfile
+import time
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from pixo import broker, startup, state, store, topics
+from pixo.broker import Admin, Consumer
+from pixo.heartbeat import Heart
+from pixo.loop import Loop
+from pixo.messages import Heartbeat
+from pixo.settings import Settings
+from pixo.state import State
+from pixo.store import Store
+from services.worker.activity import Activity
+from services.worker.dead import Letters
+from services.worker.decoders import Decoders
+from services.worker.handler import Handler
+from services.worker.measures import Measures
+from services.worker.sources import Sources
+from services.worker.tiles import Tiles, opener
+from services.worker.warm import instructions
+from services.worker.watchdog import Watchdog
+
+IN_HAND = 3
+"""Tiles inside a worker: one computed, one being stored, one ready."""
+READERS = 16
+READERS_BYTES = 192 << 20
+"""Open decoders and the rows they hold, at most."""
+COPIES_BYTES = 4 << 30
+"""Uploads that a worker keeps copies of, where the store has no files."""
+RESTING = 15.0
+"""Seconds after which a decoder that nobody used is closed."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A worker's parts, ready to be started."""
+
+    admin: Admin
+    state: State
+    store: Store
+    consumer: Consumer
+    loop: Loop
+    heart: Heart
+    watchdog: Watchdog
+    cache: Path
+
+
+def assemble(settings: Settings, stack: ExitStack) -> Parts:
+    """Give the parts; the stack closes them, in the order that loses nothing."""
+    names = topics.names(settings.kafka)
+    redis = stack.enter_context(closing(state.open(settings.redis)))
+    blobs = store.open(settings.store)
+    kafka = stack.enter_context(closing(broker.open(settings.kafka, f"pixo-worker-{settings.worker_id}")))
+    folder = settings.work.cache or None
+    cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pixo-worker-", dir=folder)))
+    activity = Activity(time.monotonic)
+    decoders = stack.enter_context(
+        closing(
+            Decoders(
+                opener(cache),
+                Sources(blobs, cache, COPIES_BYTES).path,
+                count=READERS,
+                memory=READERS_BYTES,
+                clock=time.monotonic,
+            )
+        )
+    )
+    producer = kafka.producer()
+    letters = Letters(producer, names, settings.worker_id)
+    handler = Handler(
+        worker=settings.worker_id,
+        tiles=Tiles(decoders),
+        state=redis,
+        store=blobs,
+        producer=producer,
+        topics=names,
+        letters=letters,
+        activity=activity,
+        measures=Measures(),
+    )
+    consumer = kafka.consumer(names.workers, names.tasks)
+    loop = Loop(consumer, handler.handle, limit=IN_HAND, name="tasks", on_bad=letters.refuse)
+    base, cpu = startup.describe(settings, "worker"), instructions()
+
+    def describe() -> Heartbeat:
+        held = sorted(consumer.assigned())
+        return replace(base(), partitions=held, tiles=activity.tiles, busy=round(activity.share(), 3), cpu=cpu)
+
+    heart = Heart(kafka.heart(), names.heartbeats, describe)
+    told = frozenset[int]()
+
+    def rest() -> None:
+        nonlocal told
+        decoders.rest(RESTING)
+        if consumer.assigned() != told:
+            told = consumer.assigned()
+            heart.beat()  # whoever cuts jobs into lanes should know at once
+
+    return Parts(
+        admin=kafka.admin(),
+        state=redis,
+        store=blobs,
+        consumer=consumer,
+        loop=loop,
+        heart=heart,
+        watchdog=Watchdog(activity, settings.work.tile_timeout, rest=rest),
+        cache=cache,
+    )
