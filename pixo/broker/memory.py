@@ -196,9 +196,10 @@ class MemoryConsumer:
         if self._paused:
             return None
         logs = self._broker.logs.get(self.topic, [])
-        for partition, position in self._positions.items():
+        for partition, position in list(self._positions.items()):
             if position < len(logs[partition]):
-                self._positions[partition] += 1
+                # To the end: the others' turn is next.
+                self._positions[partition] = self._positions.pop(partition) + 1
                 self._offsets.delivered(partition, position)
                 return logs[partition][position]
         return None

@@ -1,0 +1,369 @@
+"""What every broker promises, tried on the one in memory, the embedded one and a real Apache Kafka."""
+
+import time
+from collections.abc import Callable, Iterator
+from secrets import token_hex
+from typing import NamedTuple
+
+import pytest
+
+from pixo import broker as brokers
+from pixo import topics
+from pixo.broker import Admin, Broker, Consumer, Record
+from pixo.broker.memory import MemoryBroker
+from pixo.errors import BadRecord, ConfigError, TryAgain
+from pixo.settings import Kafka
+from pixo.topics import Topic
+
+PATIENCE = 30.0
+
+KINDS = [
+    "memory",
+    "embedded",
+    pytest.param("classic", marks=pytest.mark.apache),
+    pytest.param("consumer", marks=pytest.mark.apache),
+]
+"""The group protocols of Apache Kafka stand for it: nothing else differs."""
+
+
+class House(NamedTuple):
+    """A broker with topics of its own."""
+
+    kind: str
+    broker: Broker
+    admin: Admin
+    tasks: str
+    """Has 3 partitions."""
+    group: str
+
+
+@pytest.fixture(params=KINDS)
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    """Give each kind of broker, with new topics."""
+    kind = request.param
+    prefix = f"{token_hex(4)}."
+    if kind == "memory":
+        broker: Broker = MemoryBroker()
+        settings = Kafka(topic_prefix=prefix)
+    else:
+        settings = Kafka(
+            kafka=request.getfixturevalue("tansu" if kind == "embedded" else "apache"),
+            kafka_profile="embedded" if kind == "embedded" else "apache",
+            kafka_group_protocol="consumer" if kind == "consumer" else "classic",
+            topic_prefix=prefix,
+        )
+        broker = brokers.open(settings, "test")
+    names = topics.names(settings)
+    admin = broker.admin()
+    admin.ensure([Topic(name=names.tasks, partitions=3)])
+    yield House(kind, broker, admin, names.tasks, names.workers)
+    broker.close()
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Return once the condition holds; the condition itself may poll."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} took more than {PATIENCE} s")
+
+
+def take(consumer: Consumer, count: int) -> list[Record]:
+    """Give the next records of a consumer."""
+    found: list[Record] = []
+
+    def enough() -> bool:
+        record = consumer.poll(0.1)
+        found.extend([record] if record else [])
+        return len(found) >= count
+
+    until(enough, f"{count} records")
+    return found
+
+
+def join(*consumers: Consumer, partitions: int = 3) -> None:
+    """Poll the consumers until they hold all partitions among them, each its share."""
+
+    def shared() -> bool:
+        for consumer in consumers:
+            assert consumer.poll(0.05) is None
+        held = [p for consumer in consumers for p in consumer.assigned()]
+        fair = all(len(c.assigned()) >= partitions // len(consumers) for c in consumers)
+        return fair and sorted(held) == list(range(partitions)) and all(c.ready for c in consumers)
+
+    until(shared, "the group")
+
+
+def send(house: House, values: list[bytes], partition: int | None = None) -> None:
+    """Send the values and wait for the broker to have them."""
+    producer = house.broker.producer()
+    producer.settle([producer.send(house.tasks, value, partition=partition) for value in values])
+
+
+def test_record_arrives_whole(house: House) -> None:
+    """A record comes with its value, headers, partition, offset and time as they were sent."""
+    consumer = house.broker.consumer(house.group, house.tasks)
+    producer = house.broker.producer()
+    before = int(time.time() * 1000)
+    producer.send(house.tasks, b"one", partition=2, headers={"attempt": b"1", "trace": b""}).result(PATIENCE)
+    producer.send(house.tasks, None, partition=2, key="job").result(PATIENCE)
+
+    first, second = take(consumer, 2)
+
+    assert (first.topic, first.partition, first.offset) == (house.tasks, 2, 0)
+    assert (first.value, first.headers) == (b"one", {"attempt": b"1", "trace": b""})
+    assert before - 1000 <= first.timestamp_ms <= time.time() * 1000 + 1000
+    assert (second.offset, second.value, second.headers) == (1, None, {})
+
+
+def test_same_key_same_partition(house: House) -> None:
+    """Records with one key lie on one partition, in the order of sending."""
+    producer = house.broker.producer()
+    for number in range(4):
+        producer.send(house.tasks, b"%d" % number, key="some job").result(PATIENCE)
+
+    ends = house.admin.ends(house.tasks)
+
+    assert sorted(ends.values()) == [0, 0, 4]
+
+
+def test_ends_count_bursts(house: House) -> None:
+    """The end of a partition is right however the records were sent."""
+    producer = house.broker.producer()
+    for count in (5, 1, 7):
+        producer.settle([producer.send(house.tasks, b"x", partition=1) for _ in range(count)])
+
+    assert house.admin.ends(house.tasks) == {0: 0, 1: 13, 2: 0}
+    assert house.admin.starts(house.tasks) == {0: 0, 1: 0, 2: 0}
+
+
+def test_committed_offset_leaves_no_gap(house: House) -> None:
+    """What is done after a record that is not is given out again after a restart, with that record."""
+    send(house, [b"%d" % number for number in range(5)], partition=0)
+    first = house.broker.consumer(house.group, house.tasks)
+    records = take(first, 5)
+    for record in (records[0], records[1], records[3]):
+        first.done(record)
+    first.close()
+
+    assert house.admin.committed(house.group, house.tasks) == {0: 2}
+    second = house.broker.consumer(house.group, house.tasks)
+    assert [record.value for record in take(second, 3)] == [b"2", b"3", b"4"]
+
+
+def test_done_is_committed_while_consuming(house: House) -> None:
+    """Others see how far a living consumer has come."""
+    send(house, [b"a", b"b"], partition=1)
+    consumer = house.broker.consumer(house.group, house.tasks)
+    for record in take(consumer, 2):
+        consumer.done(record)
+
+    def seen() -> bool:
+        consumer.poll(0.1)
+        return house.admin.committed(house.group, house.tasks) == {1: 2}
+
+    until(seen, "the commit")
+
+
+def test_group_shares_partitions(house: House) -> None:
+    """Members of a group hold every partition once; one that leaves hands its own over."""
+    one, two = (house.broker.consumer(house.group, house.tasks) for _ in range(2))
+    join(one, two)
+
+    two.close()
+
+    join(one)
+
+
+def test_revoked_record_is_forgotten(house: House) -> None:
+    """Done after the partition went elsewhere raises nothing, commits nothing; the new holder gets the record."""
+    one = house.broker.consumer(house.group, house.tasks)
+    join(one)
+    for partition in range(3):
+        send(house, [b"%d" % partition], partition=partition)
+    records = take(one, 3)
+    two = house.broker.consumer(house.group, house.tasks)
+    again: list[Record] = []
+
+    def moved() -> bool:
+        one.poll(0.05)
+        record = two.poll(0.05)
+        again.extend([record] if record else [])
+        return bool(again)
+
+    until(moved, "the hand-over")
+    lost = [record for record in records if record.partition in two.assigned()]
+    for record in lost:
+        one.done(record)
+
+    assert lost
+    assert again[0].partition in {record.partition for record in lost}
+    one.close()
+    one.done(records[0])
+    assert not house.admin.committed(house.group, house.tasks).keys() & two.assigned()
+
+
+def test_third_of_two_stands_by(house: House) -> None:
+    """A member without partitions is ready."""
+    house.admin.ensure([Topic(name=f"{house.tasks}-one", partitions=1)])
+    members = [house.broker.consumer(house.group, f"{house.tasks}-one") for _ in range(2)]
+
+    def joined() -> bool:
+        for member in members:
+            member.poll(0.1)
+        return all(member.ready for member in members)
+
+    until(joined, "both members")
+    assert sorted(len(member.assigned()) for member in members) == [0, 1]
+
+
+def test_pause_outlives_rebalance(house: House) -> None:
+    """A paused consumer gives nothing, of partitions that it receives while paused neither; then everything."""
+    one = house.broker.consumer(house.group, house.tasks)
+    two = house.broker.consumer(house.group, house.tasks)
+    join(one, two)
+    one.pause()
+    two.close()
+    join(one)
+    for partition in range(3):
+        send(house, [b"%d" % partition], partition=partition)
+
+    assert [one.poll(0.05) for _ in range(20)] == [None] * 20
+    one.resume()
+    assert sorted(record.value or b"" for record in take(one, 3)) == [b"0", b"1", b"2"]
+
+
+def test_tail_hears_only_what_is_new(house: House) -> None:
+    """A tail gives what is sent after it began to listen, of all partitions, and commits nothing."""
+    send(house, [b"old", b"older"], partition=0)
+    tail = house.broker.tail(house.tasks)
+
+    def listening() -> bool:
+        assert tail.poll(0.1) is None
+        return tail.ready
+
+    until(listening, "listening")
+    assert tail.assigned() == {0, 1, 2}
+    heard: list[Record] = []
+
+    def both() -> bool:
+        # The client finds the end of each partition by itself, a moment later: say it until it is heard.
+        send(house, [b"new"], partition=0)
+        send(house, [b"new"], partition=2)
+        record = tail.poll(0.5)
+        heard.extend([record] if record else [])
+        return {record.partition for record in heard} == {0, 2}
+
+    until(both, "hearing")
+    assert {record.value for record in heard} == {b"new"}
+    tail.done(heard[0])
+    tail.close()
+
+
+def test_two_tails_hear_the_same(house: House) -> None:
+    """A tail waits for a topic that is not there yet, and takes nothing from another."""
+    topic = f"{house.tasks}-later"
+    tails = [house.broker.tail(topic) for _ in range(2)]
+    assert [tail.poll(0.1) for tail in tails] == [None, None]
+    house.admin.ensure([Topic(name=topic, partitions=1)])
+    heard: list[set[bytes | None]] = [set(), set()]
+    producer = house.broker.heart()
+
+    def all_heard() -> bool:
+        for tail, values in zip(tails, heard, strict=True):
+            record = tail.poll(0.2)
+            values.update({record.value} if record else ())
+        if all(tail.ready for tail in tails):
+            producer.send(topic, b"beat").exception(PATIENCE)
+        return heard == [{b"beat"}, {b"beat"}]
+
+    until(all_heard, "both tails")
+
+
+def test_ensure_is_idempotent(house: House) -> None:
+    """Ensuring what is there changes nothing, and takes no partitions away."""
+    send(house, [b"kept"], partition=0)
+
+    house.admin.ensure([Topic(name=house.tasks, partitions=3)])
+    house.admin.ensure([Topic(name=house.tasks, partitions=1)])
+
+    assert house.admin.partitions(house.tasks) == 3
+    assert house.admin.ends(house.tasks)[0] == 1
+
+
+def test_topic_grows(house: House) -> None:
+    """Added partitions can be sent to at once and are consumed by members that were there before."""
+    if house.kind == "embedded":
+        pytest.skip("the embedded broker cannot")
+    consumer = house.broker.consumer(house.group, house.tasks)
+    join(consumer)
+    producer = house.broker.producer()
+    producer.send(house.tasks, b"knows of three", partition=0).result(PATIENCE)
+    take(consumer, 1)
+
+    house.admin.ensure([Topic(name=house.tasks, partitions=5)])
+
+    def sent() -> bool:
+        consumer.poll(0.05)
+        return producer.send(house.tasks, b"new", partition=4).exception(PATIENCE) is None
+
+    until(sent, "the producer")
+    assert take(consumer, 1)[0].partition == 4
+    assert house.admin.partitions(house.tasks) == 5
+
+
+def test_embedded_topic_cannot_grow(house: House) -> None:
+    """Where growth is impossible the error says so, and what to do."""
+    if house.kind != "embedded":
+        pytest.skip("others can")
+
+    with pytest.raises(ConfigError, match=r"has 3 partitions, 5 are wanted.*cannot add"):
+        house.admin.ensure([Topic(name=house.tasks, partitions=5)])
+
+
+def test_missing_topic_is_a_matter_of_time(house: House) -> None:
+    """What needs a topic that is not there says TryAgain."""
+    missing = f"{house.tasks}-missing"
+
+    for question in (house.admin.partitions, house.admin.ends, house.admin.starts):
+        with pytest.raises(TryAgain, match="no topic"):
+            question(missing)
+
+
+def test_all_topics_of_the_settings(house: House) -> None:
+    """The topics as the settings cut them are accepted, with their configuration."""
+    specs = topics.specs(Kafka(topic_prefix=house.tasks, tasks_partitions=2))
+
+    house.admin.ensure(specs)
+
+    assert {spec.name: house.admin.partitions(spec.name) for spec in specs} == {
+        spec.name: spec.partitions for spec in specs
+    }
+    house.admin.ping()
+
+
+def test_unknown_group_has_no_offsets(house: House) -> None:
+    """A group that never committed has nothing, rather than zeros."""
+    assert house.admin.committed("nobody", house.tasks) == {}
+
+
+def test_oversized_record_is_never_sent(house: House) -> None:
+    """A record over Kafka's limit is refused for good; the producer goes on."""
+    if house.kind == "memory":
+        pytest.skip("memory has no limit")
+    producer = house.broker.producer()
+
+    with pytest.raises(BadRecord, match="1000000 bytes"):
+        producer.send(house.tasks, bytes(1_000_000)).result(PATIENCE)
+    producer.send(house.tasks, b"small").result(PATIENCE)
+
+
+def test_closed_producer_says_so(house: House) -> None:
+    """Closing delivers what is under way; what comes later fails at once."""
+    producer = house.broker.producer()
+    sent = [producer.send(house.tasks, b"x", partition=0) for _ in range(20)]
+    producer.close()
+
+    assert [future.exception(0) for future in sent] == [None] * 20
+    with pytest.raises(TryAgain, match="closed"):
+        producer.settle([producer.send(house.tasks, b"late")])
