@@ -1,0 +1,66 @@
+"""The `pixo` command line: find the command, run it, turn errors into one line and an exit code."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from pixo import __version__
+from pixo.errors import ConfigError, PixoError
+
+COMMANDS = {
+    "up": "start everything on this machine",
+    "submit": "process images on a server and fetch the results",
+    "jobs": "list jobs",
+    "watch": "follow a job to its end",
+    "workers": "list live workers",
+    "filters": "list filters and their parameters",
+    "apply": "process an image here, without a server",
+    "demo": "paint a large picture and take it through a server",
+    "topics": "create or grow the Kafka topics",
+    "bench": "measure against other tools (in a checkout)",
+    "version": "print the version",
+}
+
+FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command in the words (those of this process) and give its exit code."""
+    words = sys.argv[1:] if words is None else words
+    if not words or words[0] not in COMMANDS:
+        _overview().parse_args(words)
+        return USAGE
+    name, *rest = words
+    command = importlib.import_module(f"services.cli.{name}")
+    parser = argparse.ArgumentParser(prog=f"pixo {name}", description=command.__doc__)
+    command.arguments(parser)
+    given = parser.parse_args(rest)
+    try:
+        return int(command.run(given, os.environ))
+    except PixoError as error:
+        print(f"pixo {name}: {error}", file=sys.stderr)
+        return USAGE if isinstance(error, ConfigError) else FAILED
+    except KeyboardInterrupt:
+        print(f"pixo {name}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`) has enough; Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+
+
+def _overview() -> argparse.ArgumentParser:
+    """Give the parser that knows all commands by name only."""
+    parser = argparse.ArgumentParser(prog="pixo", description="Filter images of any size by tiles.")
+    parser.add_argument("--version", action="version", version=f"pixo {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, what in COMMANDS.items():
+        commands.add_parser(name, help=what, add_help=False)
+    parser.epilog = "pixo COMMAND --help tells more"
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""The HTTP API as commands see it: documents in, one-line errors out, patient with a server that restarts."""
+
+import argparse
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from pixo.errors import PixoError, Refusal, TryAgain
+from pixo.settings import load
+
+Document = dict[str, Any]
+
+PATIENCE = 60.0
+"""Seconds for which a server that has answered before may be away or say 503."""
+ENDED = frozenset({"done", "failed", "cancelled", "expired"})
+_BUSY = (502, 503, 504)
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_BLOCK = 1 << 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how the server is found."""
+    parser.add_argument("--server", metavar="URL", help="the server (default: the one on this machine)")
+    parser.add_argument("--token", help="its API token (default: the first of PIXO_API_TOKENS)")
+
+
+def connect(given: argparse.Namespace, environ: Mapping[str, str]) -> "Api":
+    """Give the API of the server that the options name; nothing is sent yet."""
+    web = load(environ).web
+    token = given.token or web.api_tokens.partition(",")[0].strip()
+    return Api(given.server or f"http://127.0.0.1:{web.port}", token)
+
+
+class Api:
+    """A client of one server; safe to use from many threads; a context manager."""
+
+    def __init__(self, server: str, token: str = "", patience: float = PATIENCE) -> None:
+        self._server = server.rstrip("/")
+        self._patience = patience
+        self._seen = False
+        self._client = httpx.Client(
+            base_url=self._server,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx.Timeout(90, connect=5),
+            follow_redirects=True,
+            # A proxy is for the world outside, never for this machine.
+            trust_env=urlsplit(server).hostname not in _LOOPBACK,
+        )
+
+    def get(self, path: str, **params: object) -> Document:
+        """Give the document at the path below /api/v1."""
+        query = {name: str(value) for name, value in params.items() if value is not None}
+        return self._document(lambda: self._client.get(f"/api/v1/{path}", params=query))
+
+    def submit(self, source: Path, fields: Mapping[str, str]) -> Document:
+        """Upload a file, streamed from the disk, and give the new job; done once, however often it is tried."""
+        headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": str(uuid.uuid4())}
+        params = {**fields, "filename": source.name}
+
+        def send() -> httpx.Response:
+            with source.open("rb") as body:
+                return self._client.post("/api/v1/jobs", params=params, headers=headers, content=body)
+
+        return self._document(send)
+
+    def job(self, id: str, wait: float = 0.0) -> Document:
+        """Give the job, when it ends or after so many seconds."""
+        return self.get(f"jobs/{id}", wait=wait or None)
+
+    def url(self, link: str) -> str:
+        """Give the whole address of a link in a document."""
+        return self._server + link
+
+    def download(self, job: Document, target: Path) -> None:
+        """Fetch the result of a job that is done; the file appears whole and proven, or not at all."""
+        part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            self._patiently(lambda: self._fetch(job, part))
+            part.replace(target)
+        except OSError as error:
+            raise PixoError(f"cannot write {target}: {error.strerror}") from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _fetch(self, job: Document, part: Path) -> httpx.Response:
+        digest = hashlib.sha256()
+        with self._client.stream("GET", job["links"]["result"]) as response:
+            if response.status_code != httpx.codes.OK:
+                response.read()
+                return response
+            with part.open("wb") as file:
+                for block in response.iter_bytes(_BLOCK):
+                    digest.update(block)
+                    file.write(block)
+        if digest.hexdigest() != job["result"]["sha256"]:
+            raise TryAgain("web", "the result arrived with other bytes than were sent")
+        return response
+
+    def _document(self, send: Callable[[], httpx.Response]) -> Document:
+        response = self._patiently(send)
+        try:
+            document: Document = response.json()
+        except ValueError as error:
+            raise Refusal("not-pixo", f"{response.url} is not a Pixo server: it answered no JSON") from error
+        return document
+
+    def _patiently(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """Send until there is an answer that counts; raise Refusal for a problem document, TryAgain at the end."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            again = 0.5
+            try:
+                response = send()
+            except httpx.RequestError as error:
+                problem: PixoError = TryAgain("web", f"cannot reach {self._server} ({_why(error)}); is it running?")
+                if not self._seen and isinstance(error, httpx.ConnectError):
+                    raise problem from error
+            except TryAgain as error:
+                problem = error
+            else:
+                self._seen = True
+                if response.is_success:
+                    return response
+                problem = _problem(response)
+                if response.status_code not in _BUSY:
+                    raise problem
+                again = float(response.headers.get("Retry-After", again))
+            if time.monotonic() + again > deadline:
+                raise problem
+            time.sleep(again)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+
+def _problem(response: httpx.Response) -> PixoError:
+    """Give the error that the server's problem document tells."""
+    try:
+        said = response.json()
+        text = said["detail"]
+    except (ValueError, KeyError, TypeError):
+        return Refusal("not-pixo", f"{response.url} answered {response.status_code} and no problem document")
+    if said.get("setting"):
+        text += f" ({said['setting']} moves the limit)"
+    return Refusal(said.get("what", "refused"), text)
+
+
+def _why(error: httpx.RequestError) -> str:
+    cause = error.__cause__ or error
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__ or cause
+    number = getattr(cause, "errno", None)
+    return os.strerror(number) if number else str(error) or type(error).__name__

@@ -1,0 +1,47 @@
+"""Process an image here, in one process, by the same engine and without a server."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from pixo.errors import ConfigError, PixoError
+from pixo.imaging import apply
+from pixo.imaging.chain import parse
+from pixo.imaging.planner import Request
+from pixo.settings import load
+from services.cli import fields
+from services.cli.targets import Targets, format_of
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="the image")
+    parser.add_argument("-o", dest="out", type=Path, metavar="OUT", required=True, help="file for the result")
+    fields.arguments(parser)
+
+
+def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Process it; the result appears whole or not at all."""
+    source: Path = given.file
+    if not source.is_file():
+        raise ConfigError(f"{source}: there is no such file")
+    given.format = given.format or format_of(given.out) or "keep"
+    wanted = fields.given_fields(given)
+    chain = parse(wanted.pop("filters"))
+    try:
+        request = msgspec.convert(wanted, Request, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(error)) from error
+    target = Targets([source], given.out).target(source, given.format) or given.out
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with part.open("wb") as file:
+            apply.apply(source, chain, request, load(environ).limits, file.write)
+        part.replace(target)
+    except OSError as error:
+        raise PixoError(f"cannot write {target}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return 0

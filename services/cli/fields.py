@@ -1,0 +1,21 @@
+"""The options that say what is to be done with an image, the same for `submit`, `demo` and `apply`."""
+
+import argparse
+
+FORMATS = ("keep", "jpeg", "png", "webp", "tiff")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare them."""
+    parser.add_argument("--filters", default="grayscale", metavar="CHAIN", help="such as blur:sigma=4,grayscale")
+    parser.add_argument("--format", choices=FORMATS, help="of the result (default: by -o's ending, else as it was)")
+    parser.add_argument("--quality", type=int, metavar="1-100", help="of JPEG and WebP (default 85)")
+    parser.add_argument("--metadata", choices=("keep", "strip"), help="profile, EXIF, orientation (default keep)")
+    parser.add_argument("--background", metavar="#RRGGBB", help="under transparency that the result cannot hold")
+
+
+def given_fields(given: argparse.Namespace) -> dict[str, str]:
+    """Give those that were said, by the API's names."""
+    names = ("filters", "format", "quality", "metadata", "background", "tile_size", "priority")
+    values = {name: getattr(given, name, None) for name in names}
+    return {name: str(value) for name, value in values.items() if value is not None}

@@ -1,0 +1,23 @@
+"""How commands print: tables for people, JSON for scripts."""
+
+import argparse
+import json
+from collections.abc import Sequence
+
+
+def json_option(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def document(what: object) -> None:
+    """Print a JSON document on one line."""
+    print(json.dumps(what, ensure_ascii=False), flush=True)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print columns as wide as they need to be; the last one ends where its text does."""
+    lines = [[str(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -1,0 +1,103 @@
+"""Process images on a server and fetch the results. Exit code 0: all done; 1: some failed; 2: wrong usage."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pixo.errors import ConfigError, PixoError
+from services.cli import api, fields, output
+from services.cli.api import Api, Document
+from services.cli.bar import Bar
+from services.cli.following import follow
+from services.cli.targets import Targets, format_of
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="images")
+    parser.add_argument("-o", dest="out", metavar="OUT|DIR", help="file or folder for the results")
+    fields.arguments(parser)
+    parser.add_argument("--tile-size", type=int, dest="tile_size", metavar="N", help="tiles of N x N pixels' area")
+    parser.add_argument("--priority", help="high lets a job start before others")
+    parser.add_argument("--no-wait", action="store_true", help="print the jobs' ids and leave")
+    parser.add_argument("-j", dest="at_once", type=int, default=4, metavar="N", help="files at once (default 4)")
+    output.json_option(parser)
+    api.arguments(parser)
+
+
+def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Submit all files."""
+    out = Path(given.out) if given.out else None
+    if given.no_wait and out:
+        raise ConfigError("--no-wait fetches no result: leave -o out")
+    for path in given.files:
+        if not path.is_file():
+            raise ConfigError(f"{path}: there is no such file")
+    targets = Targets(given.files, out, folder=bool(given.out and given.out.endswith("/")))
+    if given.format is None and out and not targets.folder:
+        given.format = format_of(out)
+    with api.connect(given, environ) as server, Bar(len(given.files), quiet=given.json or given.no_wait) as bar:
+        submission = Submission(
+            server, fields.given_fields(given), targets, bar, wait=not given.no_wait, json=given.json
+        )
+        with ThreadPoolExecutor(max(1, given.at_once)) as pool:
+            done = list(pool.map(submission.take, given.files))
+    return 0 if all(done) else 1
+
+
+class Submission:
+    """Takes files through a server, one call a file; safe to use from many threads."""
+
+    def __init__(
+        self,
+        server: Api,
+        wanted: Mapping[str, str],
+        targets: Targets,
+        bar: Bar,
+        *,
+        wait: bool = True,
+        json: bool = False,
+    ) -> None:
+        self._server = server
+        self._wanted = wanted
+        self._targets = targets
+        self._bar = bar
+        self._wait = wait
+        self._json = json
+
+    def take(self, source: Path) -> bool:
+        """Take one file through and tell its outcome; False when it failed."""
+        try:
+            job = self._server.submit(source, self._wanted)
+            if self._wait:
+                job = _done(follow(self._server, job, self._bar.show))
+            self._tell(source, job, self._fetch(source, job))
+        except PixoError as error:
+            print(f"pixo: {source}: {error}", file=sys.stderr, flush=True)
+            return False
+        finally:
+            self._bar.ended()
+        return True
+
+    def _fetch(self, source: Path, job: Document) -> Path | None:
+        target = self._targets.target(source, job["format"]) if self._wait else None
+        if target:
+            self._server.download(job, target)
+        return target
+
+    def _tell(self, source: Path, job: Document, target: Path | None) -> None:
+        if self._json:
+            output.document({**job, "file": str(source), "saved": str(target) if target else None})
+        elif not self._wait:
+            self._bar.line(job["id"])
+        else:
+            self._bar.line(f"{source} -> {target or self._server.url(job['links']['result'])}")
+
+
+def _done(job: Document) -> Document:
+    """Give the job if it is done, else raise with its reason."""
+    if job["status"] != "done":
+        raise PixoError(job["error"] or f"the job was {job['status']}")
+    return job

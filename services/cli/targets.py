@@ -1,0 +1,58 @@
+"""Where results go: ``-o FILE`` for one image, ``-o FOLDER`` for many."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pixo.errors import ConfigError
+
+ENDINGS = {
+    "jpeg": (".jpg", ".jpeg", ".jpe"),
+    "png": (".png",),
+    "webp": (".webp",),
+    "tiff": (".tif", ".tiff"),
+}
+"""Endings by format; the first is the one that is given."""
+
+
+class Targets:
+    """Chooses the file of each result."""
+
+    def __init__(self, sources: Sequence[Path], asked: Path | None, *, folder: bool = False) -> None:
+        """Raise ConfigError where results would overwrite each other or a source; make no folder yet."""
+        self._asked = asked
+        self.folder = asked is not None and (folder or len(sources) > 1 or asked.is_dir())
+        self._sources = {source.resolve() for source in sources}
+        if asked is None:
+            return
+        if self.folder and asked.exists() and not asked.is_dir():
+            raise ConfigError(f"-o {asked}: a file; many images need a folder")
+        if not self.folder and not asked.parent.is_dir():
+            raise ConfigError(f"-o {asked}: there is no folder {asked.parent}")
+        if self.folder:
+            stems = [source.stem for source in sources]
+            twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+            if twice:
+                raise ConfigError(f"-o {asked}: more than one image is named {twice[0]}; take them one after the other")
+
+    def target(self, source: Path, kind: str) -> Path | None:
+        """Give the file for the result of a source, None where none is asked for; its folder is there."""
+        if self._asked is None:
+            return None
+        target = self._asked / named(source, kind) if self.folder else self._asked
+        if target.resolve() in self._sources:
+            raise ConfigError(f"{target} is a source and would be overwritten; choose another with -o")
+        if self.folder:
+            self._asked.mkdir(parents=True, exist_ok=True)
+        return target
+
+
+def named(source: Path, kind: str) -> str:
+    """Give the source's name with an ending that fits the format."""
+    endings = ENDINGS.get(kind, (f".{kind}",))
+    return source.name if source.suffix.lower() in endings else source.stem + endings[0]
+
+
+def format_of(target: Path | None) -> str | None:
+    """Give the format that a file's ending asks for, None when it says nothing."""
+    suffix = target.suffix.lower() if target else ""
+    return next((kind for kind, endings in ENDINGS.items() if suffix in endings), None)
