@@ -1,0 +1,230 @@
+"""The protocol as a state machine: real scripts, any order of steps, crashes between any two, lost and doubled records."""
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+
+from tests.property.protocol import actors
+from tests.property.protocol.invariants import Look, all_is_over, check, nothing_is_left
+from tests.property.protocol.world import World
+
+EXAMPLES = int(os.environ.get("PIXO_MODEL_EXAMPLES", "12"))
+STEPS = int(os.environ.get("PIXO_MODEL_STEPS", "40"))
+# A longest wait after the last fault: ten minutes' ceiling, doubled a few times, in steps of the reconciler.
+ROUNDS = 900
+KINDS = {
+    "worker": lambda world: lambda me: [actors.worker(world, me)],
+    "results": lambda world: lambda me: [actors.results(world, me), actors.reconciler(world, me)],
+}
+PARTS = st.integers(min_value=0, max_value=1 << 16)
+SPECS = st.fixed_dictionaries(
+    {
+        "tiles": st.integers(1, 7),
+        "small": st.booleans(),
+        "window": st.integers(2, 4),
+        "skip": st.sampled_from([0.0, 0.5, 1.0]),
+        "deadline_s": st.sampled_from([1e9, 1e9, 1e9, 60.0]),
+        "poisoned": st.sampled_from([False, False, False, True]),
+    }
+)
+
+
+class Protocol(RuleBasedStateMachine):
+    """Clients, four roles, and everything that can go wrong."""
+
+    url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.url)
+        self.ids: list[str] = []
+        self.before: dict[str, Look] = {}
+        for kind in ("worker", "worker", "results", "results"):
+            self.start(kind)
+
+    def start(self, kind: str) -> None:
+        """Have a new process of the kind."""
+        self.world.start(kind, KINDS[kind](self.world))
+
+    def pick(self, some: list[Any], number: int) -> Any:
+        """Give one of some."""
+        return some[number % len(some)]
+
+    # Clients
+
+    @initialize(first=SPECS, second=SPECS)
+    def arrive(self, first, second) -> None:
+        """Two clients send images."""
+        self.post(first)
+        self.post(second)
+
+    @precondition(lambda self: len(self.ids) < 4)
+    @rule(spec=SPECS)
+    def post(self, spec) -> None:
+        """A client sends an image; one in four has a tile that kills its worker."""
+        poisoned = spec.pop("poisoned")
+        made = self.world.spec(**spec)
+        self.ids.append(made.id)
+        if poisoned:
+            self.world.poison.add((made.id, made.plan.tiles // 2))
+        self.world.spawn("web", actors.post(self.world, made))
+
+    @rule(ask=st.sampled_from([actors.cancel, actors.retry, actors.retry, actors.delete]), which=PARTS)
+    def ask(self, ask, which) -> None:
+        """A client wants something of a job."""
+        self.world.spawn("web", ask(self.world, self.pick(self.ids, which)))
+
+    # Progress
+
+    @rule(picks=st.lists(PARTS, min_size=4, max_size=40))
+    def steps(self, picks) -> None:
+        """Actors take single steps in some order; one in eight is a late step of a dead process."""
+        for number in picks:
+            group = self.world.zombies if number % 8 == 0 and self.world.zombies else self.world.actors
+            if group:
+                self.world.step(self.pick(group, number // 8))
+                self.look()
+
+    @rule(rounds=st.integers(1, 25))
+    def flow(self, rounds) -> None:
+        """Everyone takes some steps in turn."""
+        for _ in range(rounds):
+            for actor in list(self.world.actors):
+                if actor in self.world.actors:
+                    self.world.step(actor)
+            self.look()
+
+    @rule(rounds=st.integers(1, 12), kind=st.sampled_from(["worker", "results", "web"]))
+    def favour(self, rounds, kind) -> None:
+        """Processes of one kind are faster than all others."""
+        for _ in range(rounds):
+            for actor in list(self.world.actors):
+                if actor in self.world.actors and actor.process.startswith(kind):
+                    self.world.step(actor)
+                    self.look()
+
+    @rule(listing=st.booleans())
+    def sweep(self, listing) -> None:
+        """A sweep begins."""
+        self.world.spawn("sweeper", actors.sweep(self.world, listing=listing))
+
+    @rule(ms=st.sampled_from([10, 6_000, 31_000, 31_000, 700_000]))
+    def wait(self, ms) -> None:
+        """Time passes."""
+        self.world.advance(ms)
+
+    # Faults
+
+    @precondition(lambda self: self.world.actors)
+    @rule(which=PARTS, zombie=st.booleans())
+    def crash(self, which, zombie) -> None:
+        """A process dies, or is cut off and goes on for a while; another takes its place."""
+        process = self.pick(self.world.actors, which).process
+        kind = self.world.processes.get(process)
+        self.world.crash(process, zombie=zombie)
+        if kind and which % 4:
+            self.start(kind)
+
+    @rule(how=st.sampled_from(["stop", "start", "start"]), which=PARTS)
+    def scale(self, how, which) -> None:
+        """A worker is asked to stop, or another starts."""
+        workers = [p for p, kind in self.world.processes.items() if kind == "worker"]
+        if how == "stop" and workers:
+            self.world.stop(self.pick(workers, which))
+        elif how == "start" and len(workers) < 4:
+            self.start("worker")
+
+    @rule(
+        name=st.sampled_from(["tasks", "results"]),
+        how=st.sampled_from(["double", "double", "double", "wipe"]),
+        which=PARTS,
+    )
+    def kafka(self, name, how, which) -> None:
+        """A producer sends a record again; or the broker loses everything."""
+        topic = getattr(self.world, name)
+        log = self.pick(topic.logs, which)
+        if how == "wipe":
+            topic.wipe()
+        elif log:
+            log.append(self.pick(log, which // 2))
+
+    @rule(
+        how=st.sampled_from(["stutter", "stutter", "fsync", "fsync", "second", "second", "all"]),
+        calls=st.integers(1, 3),
+    )
+    def redis(self, how, calls) -> None:
+        """Redis loses answers; writes to disk; comes back without its last second; comes back empty."""
+        match how:
+            case "stutter":
+                self.world.stutter = calls
+            case "fsync":
+                self.world.waitaof()
+            case "second":
+                self.world.lose_second()
+                self.before = {}
+            case "all":
+                self.world.lose_all()
+                self.before = {}
+
+    @rule(which=PARTS)
+    def lose_piece(self, which) -> None:
+        """A piece vanishes from the store."""
+        pieces = [key for key in self.world.store if "/tiles/" in key]
+        if pieces:
+            del self.world.store[self.pick(pieces, which)]
+
+    @invariant()
+    def look(self) -> None:
+        """All that must hold holds."""
+        self.before = check(self.world, self.ids, self.before)
+
+    def teardown(self) -> None:
+        """When faults stop and the schedule is fair, every job ends and nothing is left behind."""
+        self.settle()
+        self.world.advance(2 * actors.HOUR_MS)
+        for _ in range(2):
+            self.sweep(listing=True)
+            self.settle()
+        nothing_is_left(self.world)
+        self.world.client.close()
+
+    def settle(self) -> None:
+        """Run everyone fairly until all is over."""
+        self.world.zombies.clear()
+        for number in range(ROUNDS):
+            for kind in ("worker", "results"):
+                while list(self.world.processes.values()).count(kind) < 2:
+                    self.start(kind)
+            if number % 12 == 0:
+                self.sweep(listing=number == 0)
+            for _ in range(10):
+                for actor in list(self.world.actors):
+                    if actor in self.world.actors:
+                        self.world.step(actor)
+            self.look()
+            busy = [a for a in self.world.actors if a.process in ("web", "sweeper")]
+            self.world.stutter = 0
+            if number > 2 and not busy and all_is_over(self.world, self.ids):
+                return
+            self.world.advance(5_000)
+        pytest.fail("jobs do not end: " + repr({id: one.hash for id, one in self.before.items()}))
+
+
+def test_protocol(valkey_server) -> None:
+    """The invariants of section 7 hold under crashes, zombies, duplicates and losses, and every job ends."""
+    Protocol.url = valkey_server.removesuffix("/0") + "/9"
+    run_machine(
+        Protocol,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
