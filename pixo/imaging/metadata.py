@@ -45,26 +45,13 @@ def read(source: Path | BinaryIO) -> Metadata:
     if form is None:
         raise BadImage("the image's header is not one of a known format")
     try:
-        image = libvips.open_image(source, form).image
+        opened = libvips.open_image(source, form)
     except pyvips.Error as error:
         raise BadImage(f"the image's header cannot be read: {libvips.reason(error)}") from error
-    fields = set(image.get_fields())
-
-    def blob(name: str) -> bytes | None:
-        value = image.get(name) if name in fields else None
-        return bytes(value) if value else None
-
-    block = blob("exif-data")
-    if block and not block.startswith(exif.PREFIX):
-        block = exif.PREFIX + block
-    turn = image.get("orientation") if "orientation" in fields else 1
-    return Metadata(
-        icc=blob("icc-profile-data"),
-        exif=block,
-        xmp=blob("xmp-data"),
-        orientation=turn if 1 <= turn <= 8 else 1,
-        density=_density(image, fields),
-    )
+    try:
+        return _collect(opened.image)
+    finally:
+        opened.close()
 
 
 def fit(metadata: Metadata, plan: Plan) -> Metadata:
@@ -104,3 +91,24 @@ def _density(image: pyvips.Image, fields: set[str]) -> tuple[float, float] | Non
     if loader.startswith("png") and density == PNG_DEFAULT:
         return None
     return density
+
+
+def _collect(image: pyvips.Image) -> Metadata:
+    """Give what libvips has found in the header."""
+    fields = set(image.get_fields())
+
+    def blob(name: str) -> bytes | None:
+        value = image.get(name) if name in fields else None
+        return bytes(value) if value else None
+
+    block = blob("exif-data")
+    if block and not block.startswith(exif.PREFIX):
+        block = exif.PREFIX + block
+    turn = image.get("orientation") if "orientation" in fields else 1
+    return Metadata(
+        icc=blob("icc-profile-data"),
+        exif=block,
+        xmp=blob("xmp-data"),
+        orientation=turn if 1 <= turn <= 8 else 1,
+        density=_density(image, fields),
+    )

@@ -1,8 +1,9 @@
 """PNG segments to formats that have no joinable ones: the joined PNG flows through libvips into the encoder.
 
 Pixels pass in rows, so the PNG is never whole anywhere. What the encoder itself needs is another matter: TIFF needs
-a strip; WebP's encoder holds the whole image, about 4 bytes a pixel and as much again while it works (at most
-16383 x 16383 pixels). The encoded file grows in an unnamed temporary file, since TIFF is not written in order.
+45 MB for 236 megapixels; WebP's holds the whole image, about 6 bytes a pixel (380 MB for 67 megapixels, 1.6 GB for
+the 16383 x 16383 pixels that a WebP can have). The encoded file grows in an unnamed temporary file, since TIFF is not
+written in order. libvips writes no EXIF into TIFF, only its orientation.
 """
 
 import os
@@ -19,6 +20,10 @@ from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Plan
 
 CHUNK = 1 << 20
+WEBP_EFFORT = 2
+"""Photographs: 0.4 of the time of libwebp's default 4 for 1 % more bytes."""
+TIFF_LEVEL = 3
+"""Photographs: a third of the time of level 6 for 7 % more bytes; level 1 makes 60 % more."""
 CLASSIC_TIFF = 3_900_000_000
 """Bytes of pixels up to which a TIFF surely stays under the 4 GB that its classic form can address."""
 
@@ -78,7 +83,13 @@ def _encode(plan: Plan, inlet: int, file: int) -> None:
     image = pyvips.Image.pngload_source(source, access="sequential", fail_on="warning", unlimited=True)
     target = pyvips.Target.new_to_descriptor(file)
     if plan.output.format == "webp":
-        image.webpsave_target(target, Q=plan.output.quality)
+        image.webpsave_target(target, Q=plan.output.quality, effort=WEBP_EFFORT)
         return
     size = plan.width * plan.height * len(plan.out_mode) * plan.depth // 8
-    image.tiffsave_target(target, compression="deflate", predictor="horizontal", bigtiff=size > CLASSIC_TIFF)
+    image.tiffsave_target(
+        target,
+        compression="deflate",
+        level=TIFF_LEVEL,
+        predictor="horizontal",
+        bigtiff=size > CLASSIC_TIFF,
+    )
