@@ -38,6 +38,7 @@ class KafkaConsumer:
         self.topic = topic
         self.ready = False
         self._eager = profile.get("partition.assignment.strategy") == "roundrobin"
+        self._untold = profile.get("group.protocol") == "consumer"
         self._watch = watch or Watch(clock)
         self._farewell = farewell
         self._paused = False
@@ -48,6 +49,7 @@ class KafkaConsumer:
         # ``done`` comes from other threads: what it shares with the polling thread is touched under the lock.
         self._lock = threading.Lock()
         self._offsets = Offsets()
+        self._finished: dict[int, int] = {}
         self._held: frozenset[int] = frozenset()
         self._client = confluent_kafka.Consumer(
             {
@@ -66,6 +68,7 @@ class KafkaConsumer:
 
     def poll(self, timeout: float) -> Record | None:
         """Give the next record, or None; see the protocol."""
+        self._store()
         message = self._client.poll(timeout)
         if self._fatal:
             raise self._fatal
@@ -97,17 +100,28 @@ class KafkaConsumer:
         """Take note that the record's effect is there; see the protocol."""
         with self._lock:
             offset = self._offsets.done(record.partition, record.offset)
-            # What is revoked at this moment is refused with _STATE: the next holder gets it again.
-            if offset is not None and not self._closed:
-                with contextlib.suppress(KafkaException):
-                    self._client.store_offsets(offsets=[TopicPartition(self.topic, record.partition, offset)])
+            if offset is not None:
+                self._finished[record.partition] = offset
 
     def close(self) -> None:
         """Commit and leave the group; a client that hangs is left behind."""
         with self._lock:
             already, self._closed = self._closed, True
         if not already:
+            self._store()
             leave(self._client, self.topic, self._farewell)
+
+    def _store(self) -> None:
+        """Hand over for the next commit what is finished.
+
+        By the polling thread: the client lets one thread in at a time, and one that polls without end lets in no other.
+        """
+        with self._lock:
+            finished, self._finished = self._finished, {}
+        for partition, offset in finished.items():
+            # What was taken away at this moment is refused with _STATE: the next holder gets it again.
+            with contextlib.suppress(KafkaException):
+                self._client.store_offsets(offsets=[TopicPartition(self.topic, partition, offset)])
 
     def _assign(self, client: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
         (client.assign if self._eager else client.incremental_assign)(places)
@@ -122,6 +136,8 @@ class KafkaConsumer:
         revoked = {place.partition for place in places}
         with self._lock:
             self._offsets.forget(revoked)
+            for partition in revoked:
+                self._finished.pop(partition, None)
         self._hold(self._held - revoked)
         if revoked:
             log.event("partitions revoked", topic=self.topic, partitions=sorted(revoked))
@@ -149,8 +165,8 @@ class KafkaConsumer:
 
     def _look(self, text: str) -> None:
         stats: dict[str, Any] = msgspec.json.decode(text)
-        # A group of protocol `consumer` gives a member that only stands by no assignment to notice.
-        self.ready |= stats.get("cgrp", {}).get("join_state") == "steady"
+        # A group of protocol `consumer` tells a member that only stands by nothing at all.
+        self.ready |= self._untold and stats.get("cgrp", {}).get("state") == "up"
         try:
             self._beyond = self._watch.look(stats, self.topic, self._held, paused=self._paused)
         except Fatal as error:
@@ -171,6 +187,7 @@ class KafkaConsumer:
         place = TopicPartition(self.topic, partition, offset)
         with self._lock:
             self._offsets.forget([partition])
+            self._finished.pop(partition, None)
             # librdkafka commits only what is beyond its last commit: that is set back by hand.
             self._client.store_offsets(offsets=[place])
             self._client.commit(offsets=[place], asynchronous=False)
