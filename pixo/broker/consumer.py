@@ -133,6 +133,7 @@ class KafkaConsumer:
         log.event("partitions assigned", topic=self.topic, partitions=sorted(self._held))
 
     def _revoke(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
+        self._store()
         revoked = {place.partition for place in places}
         with self._lock:
             self._offsets.forget(revoked)
