@@ -61,9 +61,9 @@ class ApacheKafka:
 
         Raises ConfigError where Java or Maven are missing or fail.
         """
-        for tool in ("java", "mvn"):
-            if shutil.which(tool) is None:
-                raise ConfigError(f"Apache Kafka needs {tool}, which is not installed")
+        for needed in ("java", "mvn"):
+            if shutil.which(needed) is None:
+                raise ConfigError(f"Apache Kafka needs {needed}, which is not installed")
         if not self._jars.exists():
             _fetch(self._jars)
         self._data.mkdir(parents=True, exist_ok=True)
