@@ -72,7 +72,7 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
     def _forked(self, _: Any, worker: Any) -> None:
         self._worker = worker
 
-    def _ended(self, *_: Any) -> None:
+    def _ended(self, _: Any, __: Any) -> None:
         self._opened.close()
 
 

@@ -23,7 +23,7 @@ from pixo.imaging import planner
 from pixo.imaging.probe import Header, probe
 from pixo.state.records import Spec
 from pixo.store import names
-from services.web import fields, upload
+from services.web import fields, upload, whole
 from services.web.erase import erase
 from services.web.parts import Parts
 
@@ -72,8 +72,7 @@ def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], k
 def _specify(parts: Parts, job: str, received: upload.Received) -> Spec:
     wanted = fields.read(received.fields)
     chain = chains.parse(wanted.filters)
-    header = _probe(parts, job)
-    received.ending.check(header)
+    header = _probe(parts, job, received.size)
     plan = planner.plan(
         header,
         chain,
@@ -99,12 +98,13 @@ def _specify(parts: Parts, job: str, received: upload.Received) -> Spec:
     )
 
 
-def _probe(parts: Parts, job: str) -> Header:
+def _probe(parts: Parts, job: str, size: int) -> Header:
     path = parts.store.path(names.source(job))
-    if path is not None:
-        return probe(path)
     with parts.store.reader(names.source(job)) as file:
-        return probe(file)
+        # libvips reads a file by itself, where there is one.
+        header = probe(path or file)
+        whole.check(file, size, header)
+    return header
 
 
 def _register(parts: Parts, spec: Spec) -> None:

@@ -4,18 +4,15 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, BinaryIO
+from typing import Any
 
 from msgspec import Struct
 from werkzeug.http import parse_options_header
 
 from pixo.errors import Refusal
-from pixo.imaging.ending import Ending
-from pixo.store import Writer
-from services.web import multipart
+from pixo.store import Bytes, Writer
+from services.web import intake, multipart
 
-STEP = 1 << 20
-"""Bytes that are read from the connection at once: the server's own work goes by reads, not by bytes."""
 SLACK = 1 << 18
 """Bytes by which a form may be longer than the image in it."""
 LONGEST_NAME = 200
@@ -28,27 +25,24 @@ class Received(Struct, frozen=True, kw_only=True):
     fields: dict[str, str]
     filename: str
     size: int
-    ending: Ending
     digest: str = ""
     """SHA-256 of the image where it was asked for."""
 
 
 class Image:
-    """The bytes of the image: each piece is counted, looked at and passed on."""
+    """The bytes of the image: each piece is counted and passed on."""
 
     def __init__(self, limit: int, *, digest: bool) -> None:
         self.size = 0
-        self.ending = Ending()
         self._limit = limit
         self._hash = hashlib.sha256() if digest else None
 
-    def copy(self, pieces: Iterable[bytes], writer: Writer) -> None:
+    def copy(self, pieces: Iterable[Bytes], writer: Writer) -> None:
         """Pass the pieces on; raise Refusal as soon as they are too many."""
         for piece in pieces:
             self.size += len(piece)
             if self.size > self._limit:
                 raise too_many(self.size, self._limit)
-            self.ending.feed(piece)
             if self._hash:
                 self._hash.update(piece)
             writer.write(piece)
@@ -73,18 +67,18 @@ def receive(
     long as the writer keeps its promise: the blob appears whole or not at all.
     """
     kind, options = parse_options_header(environ.get("CONTENT_TYPE"))
-    length = _length(environ)
+    length = intake.length(environ)
     image = Image(limit, digest=digest)
     fields = dict(query)
     if kind == "multipart/form-data":
         if length is not None and length > limit + SLACK:
             raise too_many(length, limit)
-        name = _form(options.get("boundary", ""), _read(environ["wsgi.input"], length), image, write_to, fields)
+        name = _form(options.get("boundary", ""), intake.read(environ), image, write_to, fields)
     elif kind.startswith("image/") or kind == "application/octet-stream":
         if length is not None and length > limit:
             raise too_many(length, limit)
         with write_to() as writer:
-            image.copy(_read(environ["wsgi.input"], length), writer)
+            image.copy(intake.read(environ), writer)
         name = fields.pop("filename", "")
     elif not kind and not length:
         raise _no_image()
@@ -94,7 +88,7 @@ def receive(
             "Send the image as the field `image` of multipart/form-data, or as the body with its type, image/….",
             measured=kind or "none",
         )
-    return Received(fields=fields, filename=clean(name), size=image.size, ending=image.ending, digest=image.digest)
+    return Received(fields=fields, filename=clean(name), size=image.size, digest=image.digest)
 
 
 def clean(name: str) -> str:
@@ -119,17 +113,9 @@ def too_many(size: int, limit: int) -> Refusal:
     )
 
 
-def _length(environ: Mapping[str, Any]) -> int | None:
-    """Give the body's length; None where the server will tell its end (chunked)."""
-    declared = environ.get("CONTENT_LENGTH")
-    if declared:
-        return int(declared)
-    return None if environ.get("wsgi.input_terminated") else 0
-
-
 def _form(
     boundary: str,
-    chunks: Iterable[bytes],
+    chunks: Iterable[Bytes],
     image: Image,
     write_to: Callable[[], AbstractContextManager[Writer]],
     fields: dict[str, str],
@@ -154,23 +140,6 @@ def _form(
     if not names:
         raise _no_image()
     return names[0]
-
-
-def _read(source: BinaryIO, length: int | None) -> Iterator[bytes]:
-    """Give the body in large pieces; raise Refusal when it ends early or stands still."""
-    left = length
-    while left is None or left > 0:
-        try:
-            chunk = source.read(STEP if left is None else min(STEP, left))
-        except TimeoutError as error:
-            raise Refusal("slow-upload", "The upload stood still for too long.") from error
-        if not chunk:
-            break
-        if left is not None:
-            left -= len(chunk)
-        yield chunk
-    if left:
-        raise Refusal("cut-off-upload", f"The upload ended {left} bytes early.", measured=(length or 0) - left)
 
 
 def _no_image() -> Refusal:
