@@ -19,7 +19,7 @@ from pixo.imaging.plan import Plan
 from pixo.imaging.planner import runs
 from pixo.messages import TileTask
 from pixo.state import State
-from pixo.state.records import Handout, Job, Spec, Worker
+from pixo.state.records import End, Handout, Job, Spec, Worker
 from pixo.store import Store, names
 from pixo.topics import Topics
 
@@ -131,12 +131,11 @@ class Dispatcher:
         job = self._state.jobs.read(id)
         if job is not None and job.live:
             return  # begun again meanwhile
-        if job is not None and job.end is not None:
-            self._store.put(names.end(id), msgspec.json.encode(job.end))
-            metrics.jobs_completed.labels(job.status).inc()
-            metrics.job_duration.observe(max(0.0, job.end.finished - job.created))
-            log.event("job ended", job=id, status=job.status, **({"error": job.error} if job.error else {}))
-        self._state.queue.release(id)
+        end = None if job is None else job.end
+        if end is not None:
+            self._store.put(names.end(id), msgspec.json.encode(end))
+        if self._state.queue.release(id) and job is not None and end is not None:
+            _tell(job, end)
         self.admit()
 
     def _runs(self, plan: Plan, *, alone: bool) -> Sequence[tuple[int, int, int]]:
@@ -151,6 +150,12 @@ class Dispatcher:
         )
         # The planner may find that fewer runs are better: more would only repeat each other's decoding.
         return [(lane, first, end) for lane, (first, end) in zip(chosen, runs(plan, len(chosen)), strict=False)]
+
+
+def _tell(job: Job, end: End) -> None:
+    metrics.jobs_completed.labels(end.status).inc()
+    metrics.job_duration.observe(max(0.0, end.finished - job.created))
+    log.event("job ended", job=job.id, status=end.status, **({"error": end.error} if end.error else {}))
 
 
 class _Kept:

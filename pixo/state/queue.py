@@ -58,13 +58,13 @@ class Queue:
         with reaching():
             self._client.zrem(keys.WAITING, id)
 
-    def release(self, id: str) -> None:
-        """Take an ended job out of active and waiting."""
+    def release(self, id: str) -> bool:
+        """Take an ended job out of active and waiting; tell whether it was in either."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.zrem(keys.ACTIVE, id)
         pipeline.zrem(keys.WAITING, id)
         with reaching():
-            pipeline.execute()
+            return any(pipeline.execute())
 
     def activate(self, id: str, small: bool) -> None:  # noqa: FBT001
         """Make a job active without asking for a slot: it runs already (a sweep found it)."""
