@@ -1,6 +1,6 @@
 """What a job's parts cost, in milliseconds per megapixel on one core; only their ratios matter much.
 
-Measured on real photographs (docs/performance.md tells how); another machine shifts all of them alike.
+Measured on real photographs, one thread; another machine shifts all of them alike.
 """
 
 from typing import NamedTuple

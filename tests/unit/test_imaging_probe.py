@@ -1,0 +1,219 @@
+"""What the probe tells of a file, and what it refuses."""
+
+import io
+import struct
+import subprocess
+import sys
+from zlib import crc32
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image
+
+from pixo.errors import Refusal
+from pixo.imaging.limits import Limits, check
+from pixo.imaging.probe import Header, probe
+from tests import sources, strategies
+
+RANDOM = np.random.default_rng(1)
+
+
+def picture(channels=3, depth=8, shape=(20, 30)):
+    """Give noise."""
+    return strategies.picture(RANDOM, (*shape, channels), depth)
+
+
+def avif(pixels, **options):
+    """Give an AVIF of the pixels."""
+    return sources.vips(pixels).heifsave_buffer(compression="av1", effort=0, **options)
+
+
+def frames(form):
+    """Give an animation of three frames."""
+    images = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
+    out = io.BytesIO()
+    images[0].save(out, form, save_all=True, append_images=images[1:], duration=100)
+    return out.getvalue()
+
+
+def gif(**options):
+    """Give a GIF of one frame."""
+    out = io.BytesIO()
+    Image.new("P", (12, 9), 1).save(out, "gif", **options)
+    return out.getvalue()
+
+
+def turned(form):
+    """Give an image with the orientation 6."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    out = io.BytesIO()
+    Image.new("RGB", (8, 9)).save(out, form, exif=exif)
+    return out.getvalue()
+
+
+CASES = {
+    "gray jpeg": (sources.jpeg(picture(1)), {"format": "jpeg", "mode": "L", "streams": True, "baseline_jpeg": True}),
+    "colour jpeg": (sources.jpeg(picture()), {"mode": "RGB", "streams": True, "baseline_jpeg": True, "cmyk": False}),
+    "progressive jpeg": (sources.jpeg(picture(), progressive=True), {"streams": False, "baseline_jpeg": False}),
+    "jpeg without YCbCr": (sources.jpeg(picture(), keep_rgb=True), {"streams": True, "baseline_jpeg": False}),
+    "cmyk jpeg": (sources.jpeg(picture(4)), {"mode": "RGB", "cmyk": True, "streams": True, "baseline_jpeg": False}),
+    "turned jpeg": (turned("jpeg"), {"orientation": 6, "width": 8, "height": 9}),
+    "png": (sources.png(picture()), {"format": "png", "mode": "RGB", "depth": 8, "streams": True}),
+    "gray png with alpha": (sources.png(picture(2)), {"mode": "LA"}),
+    "16-bit png": (sources.png(picture(4, 16)), {"mode": "RGBA", "depth": 16}),
+    "interlaced png": (sources.png(picture(), interlace=True), {"streams": False}),
+    "palette png": (sources.vips(picture()).pngsave_buffer(palette=True), {"mode": "RGB", "depth": 8}),
+    "1-bit png": (sources.vips(picture(1)).pngsave_buffer(bitdepth=1), {"mode": "L", "depth": 8}),
+    "tiff": (sources.tiff(picture()), {"format": "tiff", "mode": "RGB", "streams": True}),
+    "16-bit tiff in tiles": (sources.tiff(picture(3, 16), tile=True), {"depth": 16, "streams": True}),
+    "webp": (sources.webp(picture()), {"format": "webp", "mode": "RGB", "streams": False}),
+    "webp with alpha": (sources.webp(picture(4)), {"mode": "RGBA"}),
+    "lossy webp": (sources.vips(picture()).webpsave_buffer(Q=50), {"mode": "RGB", "width": 30, "height": 20}),
+    "lossy webp with alpha": (sources.vips(picture(4)).webpsave_buffer(Q=50), {"mode": "RGBA", "width": 30}),
+    "turned webp": (turned("webp"), {"orientation": 6, "width": 8, "height": 9}),
+    "animated webp": (frames("webp"), {"frames": 3}),
+    "gif": (gif(), {"format": "gif", "mode": "RGB", "frames": 1, "width": 12, "height": 9}),
+    "clear gif": (gif(transparency=1), {"mode": "RGBA"}),
+    "animated gif": (frames("gif"), {"frames": 3}),
+    "avif": (avif(picture()), {"format": "avif", "mode": "RGB", "depth": 8, "streams": False}),
+    "deep avif": (avif(picture(3, 16), bitdepth=10), {"depth": 16}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_header_tells_what_is_inside(name, tmp_path):
+    """A file and a file object give the same header, whatever the file is called."""
+    data, expected = CASES[name]
+    path = tmp_path / "notes[page=3].txt"
+    path.write_bytes(data)
+
+    header = probe(path)
+
+    assert {field: getattr(header, field) for field in expected} == expected
+    assert probe(io.BytesIO(data)) == header
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "webp" in name or "gif" in name])
+def test_own_header_readers_agree_with_libvips(name):
+    """What is read without libvips is what libvips reads."""
+    data, _ = CASES[name]
+    image = pyvips.Image.new_from_buffer(data, "")
+    header = probe(io.BytesIO(data))
+    pages = image.get("n-pages") if "n-pages" in image.get_fields() else 1
+    assert (header.width, header.height, header.frames) == (image.width, image.height, pages)
+    assert header.mode.endswith("A") == image.hasalpha() or header.frames > 1
+
+
+REFUSED = {
+    "nothing": (b"", "empty-file"),
+    "text": (b"this is a photo, believe me", "unsupported-format"),
+    "svg": (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "unsupported-format"),
+    "pdf": (b"%PDF-1.7\n", "unsupported-format"),
+    "bmp": (b"BM" + bytes(60), "unsupported-format"),
+    "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "unsupported-format"),
+    "start of a jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF", "broken-header"),
+    "jpeg of zeros": (b"\xff\xd8\xff" + bytes(300_000), "broken-header"),
+    "jpeg that ends at once": (b"\xff\xd8\xff\xd9", "broken-header"),
+    "start of a png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "broken-header"),
+    "start of a tiff": (b"II*\0\x08\0\0\0", "broken-header"),
+    "start of a webp": (b"RIFF\x10\0\0\0WEBPVP8 ", "broken-header"),
+    "unknown webp": (b"RIFF\x10\0\0\0WEBPVP9 \x20\0\0\0" + bytes(32), "broken-header"),
+    "start of a gif": (b"GIF89a\x01\0\x01\0\0\0\0", "broken-header"),
+    "start of an avif": (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "broken-header"),
+    "tiff of floats": (
+        pyvips.Image.black(4, 4).cast("float").tiffsave_buffer(),
+        "unsupported-format",
+    ),
+    "tiff of five channels": (
+        pyvips.Image.black(4, 4, bands=5).tiffsave_buffer(),
+        "unsupported-format",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refuses_what_is_no_image(name, tmp_path):
+    """Each kind of bad file has its kind of refusal, with a sentence for people."""
+    data, kind = REFUSED[name]
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(data)
+    for source in (path, io.BytesIO(data)):
+        with pytest.raises(Refusal) as refusal:
+            probe(source)
+        assert refusal.value.kind == kind
+        assert str(refusal.value).endswith(".")
+        assert "\n" not in str(refusal.value)
+
+
+def bomb(width, height):
+    """Give the start of a PNG of any size: a header and nothing to it."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + head
+    empty = b"IDAT"
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", len(head))
+        + chunk
+        + struct.pack(">I", crc32(chunk))
+        + struct.pack(">I", 0)
+        + empty
+        + struct.pack(">I", crc32(empty))
+    )
+
+
+def test_png_bomb_is_refused_by_its_header():
+    """65535 by 65535 pixels are too many before one of them is decoded."""
+    header = probe(io.BytesIO(bomb(65535, 65535)))
+    with pytest.raises(Refusal) as refusal:
+        check(header, Limits())
+    assert (refusal.value.kind, refusal.value.measured) == ("too-many-pixels", 65535**2)
+    assert (refusal.value.limit, refusal.value.setting) == (1_200_000_000, "PIXO_MAX_PIXELS")
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "limits"),
+    [
+        ("too-many-pixels", {"width": 11, "height": 10}, {"max_pixels": 109}),
+        ("too-wide", {"width": 11}, {"max_width": 10}),
+        ("too-high", {"height": 11}, {"max_height": 10}),
+        ("bad-aspect", {"width": 1, "height": 11}, {"max_aspect": 10}),
+        ("too-many-frames", {"frames": 2}, {}),
+    ],
+)
+def test_limits_name_themselves(kind, change, limits):
+    """One above a limit is refused with its name and setting; the limit itself is taken."""
+    whole = {"format": "png", "width": 10, "height": 10, "mode": "RGB", "depth": 8, "streams": True, **change}
+    with pytest.raises(Refusal) as refusal:
+        check(Header(**whole), Limits(**limits))
+    assert refusal.value.kind == kind
+    assert refusal.value.measured > refusal.value.limit
+    check(Header(**whole), Limits(**{"max_frames": 2, **{name: value + 1 for name, value in limits.items()}}))
+
+
+class Broken(io.BytesIO):
+    """A file object whose store goes away."""
+
+    def read(self, size=-1):
+        """Fail after the first kilobyte."""
+        if self.tell() > 100:
+            raise ConnectionError("the store is gone")
+        return super().read(min(size, 64))
+
+
+def test_errors_of_a_file_object_come_through():
+    """A store that goes away is no broken image."""
+    with pytest.raises(ConnectionError):
+        probe(Broken(sources.tiff(picture())))
+
+
+def test_reading_headers_loads_no_pixel_library():
+    """The web role stays small: probe, planner and limits load neither numpy nor OpenCV."""
+    code = (
+        "import sys, pixo.imaging.probe, pixo.imaging.planner, pixo.imaging.limits, pixo.imaging.ending,"
+        " pixo.imaging.metadata; from pixo.imaging.filters import registry; registry();"
+        "print([name for name in ('numpy', 'cv2', 'simplejpeg', 'PIL') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
