@@ -10,6 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import encode_multipart
 
 from pixo import settings as all_settings
 from pixo import state, store, topics
@@ -62,10 +64,10 @@ class Web:
 
     def post(self, data=None, *, query=None, headers=None, **fields):
         """Upload an image as a form, as curl does, and close the answer, as a server does."""
-        body = {**fields, "image": (io.BytesIO(picture() if data is None else data), "photo.jpg")}
-        with self.client.post("/api/v1/jobs", data=body, query_string=query, headers=headers) as answer:
-            answer.get_data()
-        return answer
+        form = {**fields, "image": FileStorage(io.BytesIO(picture() if data is None else data), "photo.jpg")}
+        boundary, body = encode_multipart(MultiDict(form))
+        kind = f"multipart/form-data; boundary={boundary}"
+        return self.call("POST", "/api/v1/jobs", data=body, content_type=kind, query_string=query, headers=headers)
 
     def call(self, method, path, **options):
         """Make any other call, and close the answer."""
