@@ -122,7 +122,9 @@ class Forgetful:
 
     def start(self) -> None:
         """Run it until ``stop``."""
-        self._life.enter_context(running(tansu_command(self._port), self._port, self._log))
+        broker = self._life.enter_context(running(tansu_command(self._port), self._port, self._log))
+        # Not asked first: with clients connected it takes its time, and there is nothing to save.
+        self._life.callback(broker.kill)
 
     def stop(self) -> None:
         """End it."""

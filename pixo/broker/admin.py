@@ -42,10 +42,9 @@ class KafkaAdmin:
         self._grows = grows
         self._clock = clock
         self._patience = patience
-        complaints = faults.Complaints(clock)
-        # Its logger and error callback are served by poll: see _topics.
-        callbacks: dict[str, Any] = {"error_cb": complaints.say}
-        self._client = AdminClient({**profile, **callbacks}, logger=complaints)
+        self._profile = profile
+        self._complaints = faults.Complaints(clock)
+        self._client = self._make()
 
     def ensure(self, topics: Sequence[Topic]) -> None:
         """Create what is missing, add partitions where there are fewer; see the protocol."""
@@ -81,29 +80,29 @@ class KafkaAdmin:
         asked = self._client.list_consumer_group_offsets(
             [ConsumerGroupTopicPartitions(group, places)], request_timeout=_ANSWER
         )
-        found = _result(asked[group]).topic_partitions or []
+        found = self._result(asked[group]).topic_partitions or []
         return {place.partition: place.offset for place in found if place.offset >= 0}
 
     def ping(self) -> None:
-        """Return when the broker answers."""
-        self._topics()
+        """Return when the broker answers, soon."""
+        self._topics(timeout=2.0)
 
     def close(self) -> None:
         """Serve what is left to say; the connections go with the object."""
         self._client.poll(0)
 
-    def _topics(self) -> dict[str, TopicMetadata]:
+    def _topics(self, timeout: float = _ANSWER) -> dict[str, TopicMetadata]:
         self._client.poll(0)
         try:
             # All of them: to ask for one by name would create it at the embedded broker.
-            return dict(self._client.list_topics(timeout=_ANSWER).topics)
+            return dict(self._client.list_topics(timeout=timeout).topics)
         except KafkaException as error:
             raise faults.asking(faults.of(error)) from error
 
     def _offsets(self, topic: str, which: OffsetSpec) -> dict[int, int]:
         places = {TopicPartition(topic, partition): which for partition in range(self.partitions(topic))}
         asked = self._client.list_offsets(places, request_timeout=_ANSWER)
-        return {place.partition: _result(answer).offset for place, answer in asked.items()}
+        return {place.partition: self._result(answer).offset for place, answer in asked.items()}
 
     def _create(self, topics: Sequence[Topic]) -> None:
         wanted = [
@@ -127,6 +126,21 @@ class KafkaAdmin:
             if _unless(KafkaError.INVALID_PARTITIONS, answer):
                 log.event("topic grown", topic=name)
 
+    def _result(self, answer: Future[T]) -> T:
+        try:
+            return answer.result(_ANSWER * 2)
+        except KafkaException as error:
+            found = faults.of(error)
+            if found.code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - librdkafka's name for its own errors
+                # A client that lost its group coordinator once may never find it again.
+                self._client = self._make()
+            raise faults.asking(found) from error
+
+    def _make(self) -> AdminClient:
+        # Both are served by poll: see _topics.
+        callbacks: dict[str, Any] = {"error_cb": self._complaints.say}
+        return AdminClient({**self._profile, **callbacks}, logger=self._complaints)
+
     def _await(self, topics: Sequence[Topic]) -> None:
         deadline = self._clock() + self._patience
         while True:
@@ -142,13 +156,6 @@ class KafkaAdmin:
 def _usable(topic: TopicMetadata) -> int:
     """Give how many partitions have a leader."""
     return sum(partition.leader >= 0 for partition in topic.partitions.values())
-
-
-def _result(answer: Future[T]) -> T:
-    try:
-        return answer.result(_ANSWER * 2)
-    except KafkaException as error:
-        raise faults.asking(faults.of(error)) from error
 
 
 def _unless(code: int, answer: Future[None]) -> bool:

@@ -33,7 +33,7 @@ class KafkaConsumer:
         *,
         clock: Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
-        farewell: float = 10.0,
+        farewell: float = 5.0,
     ) -> None:
         self.topic = topic
         self.ready = False
@@ -45,6 +45,7 @@ class KafkaConsumer:
         self._closed = False
         self._fatal: Fatal | None = None
         self._beyond: dict[int, int] = {}
+        self._following: dict[int, int] = {}
         self._complaints = faults.Complaints(clock)
         # ``done`` comes from other threads: what it shares with the polling thread is touched under the lock.
         self._lock = threading.Lock()
@@ -80,6 +81,10 @@ class KafkaConsumer:
             self._trouble(error)
             return None
         record = read(message)
+        if record.offset < self._following.get(record.partition, 0):
+            # The topic was made anew, and the client went back by itself.
+            self._set_back(record.partition, record.offset)
+        self._following[record.partition] = record.offset + 1
         with self._lock:
             self._offsets.delivered(record.partition, record.offset)
         return record
@@ -135,6 +140,8 @@ class KafkaConsumer:
     def _revoke(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
         self._store()
         revoked = {place.partition for place in places}
+        for partition in revoked:
+            self._following.pop(partition, None)
         with self._lock:
             self._offsets.forget(revoked)
             for partition in revoked:
@@ -179,21 +186,25 @@ class KafkaConsumer:
         try:
             for place in self._client.committed(self._places(ends), timeout=_ANSWER):
                 start, _ = self._client.get_watermark_offsets(place, timeout=_ANSWER)
-                end = ends[place.partition]
-                self._rewind(place.partition, place.offset if start <= place.offset <= end else start)
+                within = start <= place.offset <= ends[place.partition]
+                offset = place.offset if within else start
+                self._set_back(place.partition, offset)
+                self._client.seek(TopicPartition(self.topic, place.partition, offset))
         except KafkaException as error:
             self._complaints.say(faults.of(error))
 
-    def _rewind(self, partition: int, offset: int) -> None:
+    def _set_back(self, partition: int, offset: int) -> None:
+        """Count and commit from this offset on: by itself librdkafka never commits less than it did before."""
         place = TopicPartition(self.topic, partition, offset)
+        log.warning("partition read anew", topic=self.topic, partition=partition, offset=offset)
+        self._following[partition] = offset
         with self._lock:
             self._offsets.forget([partition])
-            self._finished.pop(partition, None)
-            # librdkafka commits only what is beyond its last commit: that is set back by hand.
-            self._client.store_offsets(offsets=[place])
-            self._client.commit(offsets=[place], asynchronous=False)
-            self._client.seek(place)
-        log.warning("partition read anew", topic=self.topic, partition=partition, offset=offset)
+            try:
+                self._client.store_offsets(offsets=[place])
+                self._client.commit(offsets=[place], asynchronous=False)
+            except KafkaException as error:
+                self._complaints.say(faults.of(error))
 
 
 def leave(client: confluent_kafka.Consumer, topic: str, seconds: float) -> None:

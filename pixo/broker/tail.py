@@ -83,7 +83,7 @@ class KafkaTail:
         """Stop listening; a client that hangs is left behind."""
         if not self._closed:
             self._closed = True
-            leave(self._client, self.topic, 10.0)
+            leave(self._client, self.topic, 5.0)
 
     def _cover(self) -> None:
         """Listen to the partitions that are not listened to yet: the first ones from now, added ones whole."""

@@ -1,0 +1,111 @@
+"""The watch over a consumer: what it finds, and when."""
+
+import pytest
+
+from pixo.broker.watch import Watch
+from pixo.errors import Fatal
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self.now
+
+
+def stats(following: int, given: int, end: int, *, up: bool = True, start: int = 0) -> dict[str, object]:
+    """Give the statistics of a consumer of one partition."""
+    partition = {"next_offset": following, "app_offset": given, "hi_offset": end, "lo_offset": start}
+    return {
+        "brokers": {"b:1/1": {"state": "UP" if up else "CONNECT"}},
+        "topics": {"t": {"partitions": {"0": partition, "-1": partition}}},
+    }
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give a clock that stands still."""
+    return Clock()
+
+
+def test_beyond_the_end_for_a_minute(clock: Clock) -> None:
+    """A position past the end is reported once it has stayed there, with the end; before, it may be a moment's."""
+    watch = Watch(clock)
+
+    assert watch.look(stats(40, 40, 5), "t", {0}, paused=False) == {}
+    clock.now += 59
+    assert watch.look(stats(40, 40, 5), "t", {0}, paused=False) == {}
+    clock.now += 1
+    assert watch.look(stats(40, 40, 6), "t", {0}, paused=False) == {0: 6}
+
+
+def test_beyond_the_end_for_a_moment(clock: Clock) -> None:
+    """A position that the end catches up with starts the minute over."""
+    watch = Watch(clock)
+    for _ in range(5):
+        assert watch.look(stats(40, 40, 39), "t", {0}, paused=False) == {}
+        clock.now += 30
+        assert watch.look(stats(40, 40, 40), "t", {0}, paused=False) == {}
+        clock.now += 30
+
+
+def test_stall_ends_the_process(clock: Clock) -> None:
+    """Records that are there and do not come for a minute are beyond this process."""
+    watch = Watch(clock)
+    watch.look(stats(7, 5, 9), "t", {0}, paused=False)
+    clock.now += 60
+
+    with pytest.raises(Fatal, match=r"t\[0\] for 60 s, at 5 of 9"):
+        watch.look(stats(7, 5, 9), "t", {0}, paused=False)
+
+
+def test_progress_or_a_pause_is_no_stall(clock: Clock) -> None:
+    """Slow work, a pause and a partition of somebody else are no stall."""
+    watch = Watch(clock)
+    for given in range(3):
+        watch.look(stats(9, given, 9), "t", {0}, paused=False)
+        clock.now += 40
+    for _ in range(5):
+        watch.look(stats(9, 3, 9), "t", {0}, paused=True)
+        watch.look(stats(9, 3, 9), "t", {1}, paused=False)
+        clock.now += 60
+
+
+def test_nothing_to_read_is_no_stall(clock: Clock) -> None:
+    """An empty partition, one read to its end and one whose records have expired wait as long as they like."""
+    watch = Watch(clock)
+    for _ in range(3):
+        watch.look(stats(0, -1001, 0), "t", {0}, paused=False)
+        watch.look(stats(9, 9, 9), "t", {0}, paused=False)
+        watch.look(stats(9, -1001, 9, start=9), "t", {0}, paused=False)
+        watch.look(stats(-1001, -1001, -1001), "t", {0}, paused=False)
+        clock.now += 100
+
+
+def test_silence_ends_the_process(clock: Clock) -> None:
+    """Without any broker for two minutes the process is given up; one that comes back starts the time over."""
+    watch = Watch(clock)
+    for _ in range(3):
+        watch.look(stats(9, 3, 9, up=False), "t", {0}, paused=False)
+        clock.now += 119
+        watch.look(stats(9, 9, 9), "t", {0}, paused=False)
+    watch.look(stats(9, 3, 9, up=False), "t", {0}, paused=False)
+    clock.now += 120
+
+    with pytest.raises(Fatal, match="no Kafka broker for 120 s"):
+        watch.look(stats(9, 3, 9, up=False), "t", {0}, paused=False)
+
+
+def test_time_without_a_broker_is_no_stall(clock: Clock) -> None:
+    """Records cannot come while there is no broker: that time does not count."""
+    watch = Watch(clock)
+    watch.look(stats(9, 3, 9), "t", {0}, paused=False)
+    clock.now += 50
+    watch.look(stats(9, 3, 9, up=False), "t", {0}, paused=False)
+    clock.now += 50
+
+    assert watch.look(stats(9, 3, 9), "t", {0}, paused=False) == {}
