@@ -21,6 +21,7 @@ from pixo.errors import Refusal, TryAgain
 from pixo.imaging import chain as chains
 from pixo.imaging import planner
 from pixo.imaging.probe import Header, probe
+from pixo.settings import Work
 from pixo.state.records import Spec
 from pixo.store import names
 from services.web import fields, upload, whole
@@ -78,7 +79,7 @@ def _specify(parts: Parts, job: str, received: upload.Received) -> Spec:
         chain,
         wanted.request,
         parts.settings.limits,
-        tile_size=wanted.tile_size,
+        tile_size=wanted.tile_size or _tile_size(parts),
         workers=max(1, len(parts.dispatcher.workers())),
         busy=bool(parts.state.queue.active()),
     )
@@ -96,6 +97,12 @@ def _specify(parts: Parts, job: str, received: upload.Received) -> Spec:
         keep_s=parts.settings.work.result_ttl,
         plan=plan,
     )
+
+
+def _tile_size(parts: Parts) -> int | None:
+    """Give the installation's own tile size; with the default, the planner chooses what is at least as large."""
+    size = parts.settings.work.tile_size
+    return None if size == Work().tile_size else size
 
 
 def _probe(parts: Parts, job: str, size: int) -> Header:

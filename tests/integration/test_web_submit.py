@@ -93,6 +93,15 @@ def test_tile_size(web, image):
     assert {tile["state"] for tile in tiles} <= {"waiting", "processing"}
 
 
+def test_tile_size_of_the_installation(make_web, image):
+    """A tile size that was set holds where none is asked for."""
+    data = image(512, 512)
+    web = make_web(PIXO_TILE_SIZE="64")
+
+    assert web.post(data).json["tiles"]["total"] == web.post(data, tile_size="64").json["tiles"]["total"] > 1
+    assert web.post(data, tile_size="512").json["tiles"]["total"] == 1
+
+
 def test_idempotency_key(web, image):
     """The same request with the same key is the same job, and leaves one source; without a key it is another."""
     headers = {"Idempotency-Key": "k-1"}
