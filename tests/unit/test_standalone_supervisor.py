@@ -163,7 +163,7 @@ def test_roles_sleep_while_the_broker_starts_anew():
 
 @pytest.mark.parametrize(("bound", "idle"), [(4 << 20, True), (1, False)])
 def test_a_grown_broker_is_started_anew(bound, idle):
-    """A broker above its bound is ended when no job is there, at four times that in any case."""
+    """A broker above its bound is ended when no job is there, far above it in any case."""
     theatre = Theatre()
 
     async def run():
