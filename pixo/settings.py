@@ -3,9 +3,11 @@
 A field ``max_pixels`` is the variable ``PIXO_MAX_PIXELS``; the group it stands in is for the code's sake only.
 """
 
+import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -38,6 +40,37 @@ class Kafka(Struct, frozen=True, kw_only=True):
     ] = 4
     results_partitions: Annotated[Count, Meta(description="partitions of `results`")] = 4
     replication: Annotated[Count, Meta(description="replication factor of the topics")] = 1
+    kafka_security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        Meta(description="`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`"),
+    ] = "PLAINTEXT"
+    kafka_sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
+        Meta(description="`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; used with the `SASL_` protocols"),
+    ] = "SCRAM-SHA-512"
+    kafka_sasl_username: Annotated[str, Meta(description="user for the `SASL_` protocols")] = ""
+    kafka_sasl_password: Annotated[str, Meta(description="password of that user")] = ""
+    kafka_tls_ca: Annotated[
+        str, Meta(description="file with the PEM certificates that sign the brokers'; empty: the system's")
+    ] = ""
+    kafka_tls_cert: Annotated[str, Meta(description="file with the client's own PEM certificate, for mutual TLS")] = ""
+    kafka_tls_key: Annotated[str, Meta(description="file with the unencrypted PEM key of that certificate")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together, rather than connect less securely than was meant."""
+        names = ("kafka_sasl_username", "kafka_sasl_password")
+        sasl = [name for name in names if getattr(self, name)]
+        if self.kafka_security_protocol.startswith("SASL_"):
+            if len(sasl) < len(names):
+                raise ValueError(f"{self.kafka_security_protocol} needs {_variables(names)}")
+        elif sasl:
+            raise ValueError(f"{_variables(sasl)} needs PIXO_KAFKA_SECURITY_PROTOCOL to be SASL_SSL or SASL_PLAINTEXT")
+        _check_tls(
+            self,
+            "kafka_tls_",
+            secure=self.kafka_security_protocol.endswith("SSL"),
+            how="PIXO_KAFKA_SECURITY_PROTOCOL to be SSL or SASL_SSL",
+        )
 
 
 class Redis(Struct, frozen=True, kw_only=True):
@@ -46,6 +79,20 @@ class Redis(Struct, frozen=True, kw_only=True):
     redis: Annotated[str, Meta(pattern="^(rediss?|unix)://", description="URL of Redis or Valkey")] = (
         "redis://localhost:6379/0"
     )
+    redis_username: Annotated[str, Meta(description="user, unless the URL has one")] = ""
+    redis_password: Annotated[str, Meta(description="password as it is, unless the URL has one")] = ""
+    redis_tls_ca: Annotated[
+        str,
+        Meta(description="file with the PEM certificates that sign the server's, for `rediss://`; empty: the system's"),
+    ] = ""
+    redis_tls_cert: Annotated[str, Meta(description="file with the client's own PEM certificate, for mutual TLS")] = ""
+    redis_tls_key: Annotated[str, Meta(description="file with the unencrypted PEM key of that certificate")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together, rather than connect less securely than was meant."""
+        _check_tls(
+            self, "redis_tls_", secure=self.redis.startswith("rediss:"), how="PIXO_REDIS to begin with rediss://"
+        )
 
 
 class Store(Struct, frozen=True, kw_only=True):
@@ -58,6 +105,14 @@ class Store(Struct, frozen=True, kw_only=True):
     store_region: Annotated[str, Meta(description="region of the bucket")] = "us-east-1"
     store_access_key: Annotated[str, Meta(description="access key of the bucket")] = ""
     store_secret_key: Annotated[str, Meta(description="secret key of the bucket")] = ""
+    store_tls_ca: Annotated[
+        str, Meta(description="file with PEM certificates that may sign the store's, besides the system's")
+    ] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together, rather than connect less securely than was meant."""
+        unencrypted = self.store_endpoint.startswith("http:") or self.store.startswith("file:")
+        _check_tls(self, "store_tls_", secure=not unencrypted, how="a store that is reached by https")
 
 
 class Web(Struct, frozen=True, kw_only=True):
@@ -154,6 +209,27 @@ def describe(field: Any) -> str:
     return text
 
 
+def _variables(names: Iterable[str]) -> str:
+    return " and ".join(variable(name) for name in names)
+
+
+def _check_tls(group: Struct, prefix: str, *, secure: bool, how: str) -> None:
+    """Refuse TLS files where there is no TLS, and half a pair; ``how`` says what would switch TLS on."""
+    given = [name for name in group.__struct_fields__ if name.startswith(prefix) and getattr(group, name)]
+    if given and not secure:
+        raise ValueError(f"{_variables(given)} needs {how}")
+    pair = (f"{prefix}cert", f"{prefix}key")
+    if len(set(pair) & set(given)) == 1:
+        raise ValueError(f"{_variables(pair)} go together")
+
+
+def _check_files(given: Mapping[str, str]) -> None:
+    """Refuse a certificate or key that cannot be read: the clients would say so much later, or never."""
+    for name, path in given.items():
+        if "_tls_" in name and not (Path(path).is_file() and os.access(path, os.R_OK)):
+            raise ConfigError(f"{variable(name)}={path!r}: no file that can be read")
+
+
 def _groups() -> dict[str, type[Struct]]:
     return {name: kind for name, kind in get_type_hints(Settings).items() if name != "worker_id"}
 
@@ -164,11 +240,14 @@ def _read(kind: type[Struct], environ: Mapping[str, str]) -> Any:
         for name in (field.name for field in msgspec.structs.fields(kind))
         if environ.get(variable(name), "") != ""
     }
+    _check_files(given)
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         # msgspec names the field at the end: … - at `$.max_pixels`
         what, _, path = str(error).partition(" - at `$.")
+        if not path:  # of several fields at once, which the sentence names
+            raise ConfigError(what) from error
         name = re.sub(r"\W.*", "", path)
         choices = _choices(next((f.type for f in msgspec.structs.fields(kind) if f.name == name), None))
         allowed = f"; allowed: {', '.join(choices)}" if choices else ""

@@ -93,7 +93,27 @@ def _common(settings: Kafka, client_id: str) -> Profile:
         "statistics.interval.ms": 5000,
         "allow.auto.create.topics": False,
         "log.connection.close": False,
+        **_security(settings),
     }
+
+
+def _security(settings: Kafka) -> Profile:
+    protocol = settings.kafka_security_protocol
+    if protocol == "PLAINTEXT":
+        return {}
+    found = {"security.protocol": protocol}
+    if protocol.startswith("SASL_"):
+        found |= {
+            "sasl.mechanism": settings.kafka_sasl_mechanism,
+            "sasl.username": settings.kafka_sasl_username,
+            "sasl.password": settings.kafka_sasl_password,
+        }
+    files = {
+        "ssl.ca.location": settings.kafka_tls_ca,  # without one librdkafka looks where systems keep theirs
+        "ssl.certificate.location": settings.kafka_tls_cert,
+        "ssl.key.location": settings.kafka_tls_key,
+    }
+    return found | {name: path for name, path in files.items() if path}
 
 
 def _membership(settings: Kafka) -> Profile:

@@ -49,6 +49,7 @@ def connect(settings: Settings, *, patient: bool, answer_s: float | None = None)
     tries = 8 if patient else 2
     return Redis.from_url(
         settings.redis,
+        **_security(settings),
         protocol=2,
         socket_timeout=answer_s or (5.0 if patient else 1.0),
         socket_connect_timeout=2.0 if patient else 0.5,
@@ -57,6 +58,18 @@ def connect(settings: Settings, *, patient: bool, answer_s: float | None = None)
         retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), tries),
         retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError],
     )
+
+
+def _security(settings: Settings) -> dict[str, str]:
+    """Give what is set; what the URL says goes first, with the library."""
+    options = {
+        "username": settings.redis_username,
+        "password": settings.redis_password,
+        "ssl_ca_certs": settings.redis_tls_ca,
+        "ssl_certfile": settings.redis_tls_cert,
+        "ssl_keyfile": settings.redis_tls_key,
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ def connect(settings: StoreSettings) -> Any:
         "allow_http": settings.store_endpoint.startswith("http://"),
         "connect_timeout": "2s",
     }
+    if settings.store_tls_ca:
+        client["root_certificate"] = Path(settings.store_tls_ca).read_bytes()
     # Callers wait and ask again by themselves, so little is repeated here.
     retry: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
     url = urlsplit(settings.store)
