@@ -101,7 +101,7 @@ def _security(settings: Kafka) -> Profile:
     protocol = settings.kafka_security_protocol
     if protocol == "PLAINTEXT":
         return {}
-    found = {"security.protocol": protocol}
+    found: Profile = {"security.protocol": protocol}
     if protocol.startswith("SASL_"):
         found |= {
             "sasl.mechanism": settings.kafka_sasl_mechanism,

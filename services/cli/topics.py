@@ -2,14 +2,13 @@
 
 import argparse
 import contextlib
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pixo import broker
-from pixo.broker import Admin
 from pixo.errors import TryAgain
 from pixo.settings import load
-from pixo.topics import Topic, specs
+from pixo.topics import specs
+from pixo.topics.ensuring import ensure
 from services.cli import output
 
 
@@ -23,25 +22,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Make them and print how many partitions each has."""
     settings = load(environ)
-    wanted = specs(settings.kafka)
-    deadline = time.monotonic() + given.wait
     with contextlib.closing(broker.open(settings.kafka, "pixo-topics")) as kafka:
-        admin = kafka.admin()
-        while not _ensured(admin, settings.kafka.kafka, wanted, last=time.monotonic() > deadline):
-            time.sleep(1)
-        partitions = {topic.name: admin.partitions(topic.name) for topic in wanted}
+        try:
+            partitions = ensure(kafka.admin(), specs(settings.kafka), given.wait)
+        except TryAgain as error:
+            raise TryAgain("kafka", f"Kafka at {settings.kafka.kafka} is out of reach: {error}") from error
     if given.json:
         output.document({"topics": partitions})
     else:
         output.table(("TOPIC", "PARTITIONS"), list(partitions.items()))
     return 0
-
-
-def _ensured(admin: Admin, address: str, wanted: Sequence[Topic], *, last: bool) -> bool:
-    try:
-        admin.ensure(wanted)
-    except TryAgain as error:
-        if last:
-            raise TryAgain("kafka", f"Kafka at {address} is out of reach: {error}") from error
-        return False
-    return True
