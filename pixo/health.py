@@ -48,9 +48,7 @@ class HealthServer:
 
     def __init__(self, pages: Pages, host: str, port: int) -> None:
         self._server = _Server((host, port), type("Handler", (_Handler,), {"pages": pages}))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.25,), name="health", daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.25,), name="health", daemon=True)
         self._thread.start()
 
     @property

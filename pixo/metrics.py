@@ -51,9 +51,7 @@ jobs_rejected = _counter("pixo_jobs_rejected_total", "Uploads refused, by the re
 
 # whoever hands tiles out (web the first, results the rest)
 tasks_published = _counter("pixo_tasks_published_total", "Tile tasks given to Kafka")
-produce_errors = _counter(
-    "pixo_kafka_produce_errors_total", "Records that Kafka did not take", "topic", "error"
-)
+produce_errors = _counter("pixo_kafka_produce_errors_total", "Records that Kafka did not take", "topic", "error")
 
 # worker: tiles, their outcome and time (alerting); queue wait and busy time (autoscaling)
 worker_tiles = _counter("pixo_worker_tiles_total", "Tiles that a worker took", "operation", "outcome")
@@ -62,27 +60,19 @@ worker_tile_duration = _histogram(
 )
 worker_tile_pixels = _counter("pixo_worker_tile_pixels_total", "Pixels of finished tiles")
 worker_bytes = _counter("pixo_worker_bytes_total", "Bytes of sources read and pieces written", "direction")
-task_queue_wait = _histogram(
-    "pixo_task_queue_wait_seconds", "Time that a task lay in Kafka, as workers see it", _FAST
-)
+task_queue_wait = _histogram("pixo_task_queue_wait_seconds", "Time that a task lay in Kafka, as workers see it", _FAST)
 worker_busy = _counter("pixo_worker_busy_seconds_total", "Time with a tile in hand")
 worker_inflight = _gauge("pixo_worker_inflight_tiles", "Tiles inside the worker")
 
 # every consumer (is it joined, does it turn)
 consumer_partitions = _gauge("pixo_kafka_consumer_assigned_partitions", "Partitions held", "topic")
 consumer_rebalances = _counter("pixo_kafka_consumer_rebalances_total", "Assignments received", "topic")
-consumer_last_poll = _gauge(
-    "pixo_kafka_consumer_last_poll_timestamp_seconds", "Unix time of the last poll", "topic"
-)
-consumer_commit_failures = _counter(
-    "pixo_kafka_consumer_commit_failures_total", "Offset commits that failed", "topic"
-)
+consumer_last_poll = _gauge("pixo_kafka_consumer_last_poll_timestamp_seconds", "Unix time of the last poll", "topic")
+consumer_commit_failures = _counter("pixo_kafka_consumer_commit_failures_total", "Offset commits that failed", "topic")
 consumer_commit_duration = _histogram(
     "pixo_kafka_consumer_commit_duration_seconds", "Time of an offset commit", _FAST, "topic"
 )
-consumer_queue_bytes = _gauge(
-    "pixo_kafka_consumer_fetch_queue_bytes", "Bytes fetched and not yet polled", "topic"
-)
+consumer_queue_bytes = _gauge("pixo_kafka_consumer_fetch_queue_bytes", "Bytes fetched and not yet polled", "topic")
 
 # results: what users wait for
 jobs_completed = _counter("pixo_jobs_completed_total", "Jobs that came to an end", "outcome")
@@ -95,9 +85,7 @@ jobs_incomplete = _gauge("pixo_jobs_incomplete", "Jobs queued or in work")
 heartbeats = _counter("pixo_heartbeats_total", "Heartbeats received", "role")
 heartbeat_age = _gauge("pixo_heartbeat_age_seconds", "Age of the oldest last heartbeat of those that live")
 workers = _gauge("pixo_workers", "Workers known", "state")
-group_lag = _gauge(
-    "pixo_kafka_consumer_group_lag_messages", "Records not yet consumed", "group", "topic", "partition"
-)
+group_lag = _gauge("pixo_kafka_consumer_group_lag_messages", "Records not yet consumed", "group", "topic", "partition")
 topic_partitions = _gauge("pixo_kafka_topic_partitions", "Partitions of a topic", "topic")
 task_oldest_age = _gauge("pixo_task_oldest_age_seconds", "Age of the oldest task not yet consumed")
 jobs_oldest_age = _gauge("pixo_jobs_oldest_unfinished_age_seconds", "Age of the oldest job not yet ended")
