@@ -21,7 +21,7 @@ class State(Server):
     def __init__(self, client: Client, waiting: Client, clock: str | None = None) -> None:
         super().__init__(client)
         self._others = waiting
-        self.jobs = Jobs(client, waiting, Scripts(client, clock))
+        self.jobs = Jobs(client, waiting, Scripts(client, self._durable, clock))
         self.queue = Queue(client)
         self.workers = Workers(client)
         self.idempotency = Idempotency(client)

@@ -1,6 +1,7 @@
 """The steps of a job's life. Each is one script, one round trip; running one twice has no further effect.
 
-Arguments named ``gen`` keep out actors of an earlier life of the job. All methods raise TryAgain("redis").
+Arguments named ``gen`` keep out actors of an earlier life of the job. All methods raise TryAgain("redis"). What a
+client is promised (create, cancel, retry, delete) and ``finish_join`` are on the server's disk when the call returns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,10 +32,11 @@ class Jobs(Reading):
     def __init__(self, client: Client, waiting: Client, scripts: Scripts) -> None:
         super().__init__(client, waiting)
         self._run = scripts.run
+        self._run_durably = scripts.run_durably
 
     def create(self, spec: Spec, end: End | None = None) -> bool:
         """Make the job, queued, or ended as ``end`` says; False if there is one of that id, or its tombstone."""
-        return bool(self._run("create", spec.id, *encoding.fields(spec, end)))
+        return bool(self._run_durably("create", spec.id, *encoding.fields(spec, end)))
 
     def start(self, id: str, runs: Sequence[tuple[int, int, int]]) -> Handout:
         """Take a queued job to processing with the runs (lane, first tile, end), and give the first tasks.
@@ -92,7 +94,7 @@ class Jobs(Reading):
 
     def finish_join(self, id: str, gen: int, token: str, final_key: str, sha256: str, size: int) -> bool:
         """Make the job done with this final; False: it does not count, delete it."""
-        return bool(self._run("finish_join", id, gen, token, final_key, sha256, size))
+        return bool(self._run_durably("finish_join", id, gen, token, final_key, sha256, size))
 
     def reopen(self, id: str, gen: int, token: str, tiles: Sequence[int]) -> Handout:
         """Have tiles made again whose pieces are missing or broken; the lease ends. ``failed`` after three times."""
@@ -100,16 +102,16 @@ class Jobs(Reading):
 
     def cancel(self, id: str) -> str | None:
         """Cancel a job that has not ended; give the status that it now has, None if there is no such job."""
-        reply = self._run("cancel", id)
+        reply = self._run_durably("cancel", id)
         return None if reply is None else str(reply.decode())
 
     def retry(self, id: str, r: int) -> bool:
         """Queue a failed or cancelled job again as the client's retry number ``r``; finished tiles stay finished."""
-        return bool(self._run("retry", id, r))
+        return bool(self._run_durably("retry", id, r))
 
     def delete(self, id: str) -> bool:
         """Leave nothing but a tombstone, whatever the job was at; False if there is no such job."""
-        return bool(self._run("delete", id))
+        return bool(self._run_durably("delete", id))
 
     def expire(self, id: str) -> bool:
         """Mark an ended job as expired; False if it is live, deleted or gone."""

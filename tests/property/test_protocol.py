@@ -1,6 +1,7 @@
 """The protocol as a state machine: real scripts, any order of steps, crashes between any two, lost and doubled records."""
 
 import os
+import random
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from tests.property.protocol.invariants import Look, all_is_over, check, nothing
 from tests.property.protocol.world import World
 
 EXAMPLES = int(os.environ.get("PIXO_MODEL_EXAMPLES", "12"))
-STEPS = int(os.environ.get("PIXO_MODEL_STEPS", "40"))
+STEPS = int(os.environ.get("PIXO_MODEL_STEPS", "20"))
+WALKS = int(os.environ.get("PIXO_MODEL_WALKS", "25"))
+FIRST_SEED = int(os.environ.get("PIXO_MODEL_SEED", "0"))
 # A longest wait after the last fault: ten minutes' ceiling, doubled a few times, in steps of the reconciler.
 ROUNDS = 900
 KINDS = {
@@ -22,6 +25,11 @@ KINDS = {
     "results": lambda world: lambda me: [actors.results(world, me), actors.reconciler(world, me)],
 }
 PARTS = st.integers(min_value=0, max_value=1 << 16)
+ASKS = [actors.cancel, actors.retry, actors.retry, actors.delete]
+WAITS = [10, 6_000, 31_000, 31_000, 700_000]
+TOPICS = ["tasks", "results"]
+FLAWS = ["double", "double", "double", "wipe"]
+LOSSES = ["stutter", "stutter", "stutter", "fsync", "fsync", "second", "second", "all"]
 SPECS = st.fixed_dictionaries(
     {
         "tiles": st.integers(1, 7),
@@ -67,14 +75,14 @@ class Protocol(RuleBasedStateMachine):
     @rule(spec=SPECS)
     def post(self, spec) -> None:
         """A client sends an image; one in four has a tile that kills its worker."""
-        poisoned = spec.pop("poisoned")
-        made = self.world.spec(**spec)
+        poisoned = spec["poisoned"]
+        made = self.world.spec(**{name: value for name, value in spec.items() if name != "poisoned"})
         self.ids.append(made.id)
         if poisoned:
             self.world.poison.add((made.id, made.plan.tiles // 2))
         self.world.spawn("web", actors.post(self.world, made))
 
-    @rule(ask=st.sampled_from([actors.cancel, actors.retry, actors.retry, actors.delete]), which=PARTS)
+    @rule(ask=st.sampled_from(ASKS), which=PARTS)
     def ask(self, ask, which) -> None:
         """A client wants something of a job."""
         self.world.spawn("web", ask(self.world, self.pick(self.ids, which)))
@@ -85,10 +93,56 @@ class Protocol(RuleBasedStateMachine):
     def steps(self, picks) -> None:
         """Actors take single steps in some order; one in eight is a late step of a dead process."""
         for number in picks:
-            group = self.world.zombies if number % 8 == 0 and self.world.zombies else self.world.actors
-            if group:
-                self.world.step(self.pick(group, number // 8))
+            self.pace(number)
+
+    @rule(seed=st.integers(0, 1 << 32), count=st.sampled_from([20, 100, 300]), calm=st.sampled_from([10, 20, 60]))
+    def burst(self, seed, count, calm) -> None:
+        """Anything at all, in an order that need not be written down; a fault or a request in ``calm`` steps."""
+        order = random.Random(seed)
+        for _ in range(count):
+            if order.randrange(calm):
+                self.pace(order.getrandbits(16))
+            else:
+                self.surprise(order)
                 self.look()
+
+    def surprise(self, order: random.Random) -> None:
+        """Have one request or fault, the rarer the worse."""
+        which, kind = order.getrandbits(16), order.randrange(24)
+        if kind < 6:
+            self.ask(order.choice(ASKS), which)
+        elif kind < 9:
+            self.crash(which, zombie=order.random() < 0.7)
+        elif kind < 12:
+            self.wait(order.choice(WAITS))
+        elif kind < 14:
+            self.sweep(listing=order.random() < 0.5)
+        elif kind < 17:
+            self.redis(order.choice(LOSSES), 1 + which % 3)
+        elif kind < 20:
+            self.kafka(order.choice(TOPICS), order.choice(FLAWS), which)
+        elif kind < 21:
+            self.lose_piece(which)
+        elif kind < 22:
+            self.scale(order.choice(["stop", "start"]), which)
+        elif len(self.ids) < 4:
+            self.submit(order)
+
+    def submit(self, order: random.Random) -> None:
+        """A client sends some image."""
+        self.post(
+            {
+                "tiles": order.randint(1, 7), "small": order.random() < 0.5, "window": order.randint(2, 4),
+                "skip": order.choice([0.0, 0.5, 1.0]), "deadline_s": 1e9, "poisoned": order.random() < 0.15,
+            }
+        )  # fmt: skip
+
+    def pace(self, number: int) -> None:
+        """One step of one actor."""
+        group = self.world.zombies if number % 8 == 0 and self.world.zombies else self.world.actors
+        if group:
+            self.world.step_one(group, number // 8)
+            self.look()
 
     @rule(rounds=st.integers(1, 25))
     def flow(self, rounds) -> None:
@@ -113,17 +167,18 @@ class Protocol(RuleBasedStateMachine):
         """A sweep begins."""
         self.world.spawn("sweeper", actors.sweep(self.world, listing=listing))
 
-    @rule(ms=st.sampled_from([10, 6_000, 31_000, 31_000, 700_000]))
+    @rule(ms=st.sampled_from(WAITS))
     def wait(self, ms) -> None:
         """Time passes."""
         self.world.advance(ms)
 
     # Faults
 
-    @precondition(lambda self: self.world.actors)
     @rule(which=PARTS, zombie=st.booleans())
     def crash(self, which, zombie) -> None:
         """A process dies, or is cut off and goes on for a while; another takes its place."""
+        if not self.world.actors:
+            return
         process = self.pick(self.world.actors, which).process
         kind = self.world.processes.get(process)
         self.world.crash(process, zombie=zombie)
@@ -140,8 +195,8 @@ class Protocol(RuleBasedStateMachine):
             self.start("worker")
 
     @rule(
-        name=st.sampled_from(["tasks", "results"]),
-        how=st.sampled_from(["double", "double", "double", "wipe"]),
+        name=st.sampled_from(TOPICS),
+        how=st.sampled_from(FLAWS),
         which=PARTS,
     )
     def kafka(self, name, how, which) -> None:
@@ -154,7 +209,7 @@ class Protocol(RuleBasedStateMachine):
             log.append(self.pick(log, which // 2))
 
     @rule(
-        how=st.sampled_from(["stutter", "stutter", "fsync", "fsync", "second", "second", "all"]),
+        how=st.sampled_from(LOSSES),
         calls=st.integers(1, 3),
     )
     def redis(self, how, calls) -> None:
@@ -228,3 +283,20 @@ def test_protocol(valkey_server) -> None:
             print_blob=True,
         ),
     )
+
+
+@pytest.mark.parametrize("seed", range(WALKS))
+def test_walk(valkey_server, seed) -> None:
+    """The same on long random walks, which get deeper than what can be made small afterwards."""
+    Protocol.url = valkey_server.removesuffix("/0") + "/9"
+    walk(FIRST_SEED + seed, 400)
+
+
+def walk(seed: int, count: int) -> None:
+    """Take a world through many steps, then let it come to rest."""
+    order = random.Random(seed)
+    machine = Protocol()
+    for _ in range(2):
+        machine.submit(order)
+    machine.burst(seed, count, order.choice([8, 15, 30, 60]))
+    machine.teardown()

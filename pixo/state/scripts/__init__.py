@@ -6,6 +6,7 @@ from typing import Any
 
 from pixo.state import keys
 from pixo.state.connection import Client, reaching
+from pixo.state.durable import Durable
 
 # Scripts that hand out tiles take the lanes' part in front of them.
 HANDING = ("start", "take", "complete", "reopen", "recheck")
@@ -16,17 +17,25 @@ CLOSING = ("fail_tile", "fail", "cancel", "retry", "delete", "expire")
 class Scripts:
     """The scripts of one connection. ``clock`` is the Lua of ``now()``: the server's time, but for tests."""
 
-    def __init__(self, client: Client, clock: str | None = None) -> None:
+    def __init__(self, client: Client, durable: Durable, clock: str | None = None) -> None:
+        self._durable = durable
         shared = [clock or _text("clock"), _text("prelude")]
-        self._calls: dict[str, Callable[..., Any]] = {}
+        self._texts: dict[str, str] = {}
         for name in (*HANDING, *WORKING, *CLOSING):
             parts = [*shared, *([_text("lanes")] if name in HANDING else []), _text(name)]
-            self._calls[name] = client.register_script("\n".join(parts))
+            self._texts[name] = "\n".join(parts)
+        self._calls: dict[str, Callable[..., Any]] = {
+            name: client.register_script(text) for name, text in self._texts.items()
+        }
 
     def run(self, name: str, id: str, *args: object) -> Any:
         """Run a script on a job in one round trip; the server is given the text again if it lost it."""
         with reaching():
             return self._calls[name](keys=keys.of_job(id), args=args)
+
+    def run_durably(self, name: str, id: str, *args: object) -> Any:
+        """Run a script on a job; its effect is on the server's disk when this returns, if the server can do that."""
+        return self._durable.script(self._texts[name], keys.of_job(id), args)
 
 
 def _text(name: str) -> str:

@@ -10,7 +10,9 @@ from pixo.messages import TileDead, TileDone, TileTask
 from pixo.state.records import Handout, Spec
 from tests.property.protocol.world import LANES, Died, Stopped, World
 
-Steps = Generator[None]
+Steps = Generator[bool | None]
+IDLE = True
+"""What an actor yields that has nothing to do for now."""
 LIMIT, RESERVE = 3, 1
 HOUR_MS = 3_600_000
 
@@ -103,8 +105,6 @@ def post(world: World, spec: Spec) -> Steps:
     yield
     world.state.jobs.create(spec)
     yield
-    world.waitaof()
-    yield
     yield from enrol(world, spec)
     if spec.id not in world.ledger.deleted:
         world.ledger.accepted.add(spec.id)
@@ -118,8 +118,6 @@ def cancel(world: World, id: str) -> Steps:
     yield
     if status != "cancelled":
         return
-    world.waitaof()
-    yield
     yield from ended_before_answer(world, id)
     yield from admit(world)
 
@@ -153,8 +151,6 @@ def retry(world: World, id: str) -> Steps:
     if not world.state.jobs.retry(id, job.r + 1):
         return
     yield
-    world.waitaof()
-    yield
     yield from enrol(world, spec)
     yield from admit(world)
 
@@ -163,8 +159,6 @@ def delete(world: World, id: str) -> Steps:
     """Delete for a client."""
     if not world.state.jobs.delete(id):
         return
-    yield
-    world.waitaof()
     yield
     yield from finish_deleting(world, id)
     world.ledger.deleted.add(id)
@@ -193,7 +187,7 @@ def worker(world: World, me: str) -> Steps:
     while True:
         record = world.tasks.next(me)
         if record is None:
-            yield
+            yield IDLE
             continue
         task = record.value
         token = world.name("t")
@@ -237,7 +231,7 @@ def results(world: World, me: str) -> Steps:
     while True:
         record = world.results.next(me)
         if record is None:
-            yield
+            yield IDLE
             continue
         match record.value:
             case TileDone() as done:
@@ -287,7 +281,6 @@ def joiner(world: World, id: str, me: str) -> Steps:
     if not counts:
         world.drop(final)
         return
-    world.waitaof()
     job = jobs.read(id)
     if job is not None and job.status == "done" and job.final == final:
         world.ledger.done[id] = final
@@ -299,10 +292,15 @@ def joiner(world: World, id: str, me: str) -> Steps:
 
 
 def reconciler(world: World, me: str) -> Steps:
-    """Look after all active jobs, again and again; an empty step ends each round."""
+    """Look after all active jobs every five seconds."""
     marks = Marks()
     jobs, queue = world.state.jobs, world.state.queue
+    due = 0
     while True:
+        if world.time < due:
+            yield IDLE
+            continue
+        due = world.time + 5_000
         marks.note(world.now(), world.tasks.look(), world.results.look())
         yield
         most = (0, "")
@@ -325,7 +323,6 @@ def reconciler(world: World, me: str) -> Steps:
             yield
             yield from publish(world, most[1], handout)
         yield from admit(world)
-        yield
 
 
 def sweep(world: World, *, listing: bool) -> Steps:

@@ -103,7 +103,7 @@ class Actor:
     """Something that takes steps, between any two of which its process may die."""
 
     process: str
-    steps: Generator[None]
+    steps: Generator[bool | None]
 
 
 @dataclass
@@ -147,19 +147,26 @@ class World:
                 inner(name, id, *args)
             return inner(name, id, *args)
 
-        self.state.jobs._run = run
-        client.set("pixo:clock", 1_700_000_000_000)
+        def run_durably(name: str, id: str, *args: object) -> Any:
+            reply = run(name, id, *args)
+            self.waitaof()
+            return reply
+
+        self.state.jobs._run, self.state.jobs._run_durably = run, run_durably
+        self.time = 1_700_000_000_000
+        client.set("pixo:clock", self.time)
         self.saved = self._save()
 
     # Time and names
 
     def now(self) -> int:
         """Give the time in ms."""
-        return int(self.client.incr("pixo:clock"))
+        self.time = int(self.client.incr("pixo:clock"))
+        return self.time
 
     def advance(self, ms: int) -> None:
         """Let time pass."""
-        self.client.incrby("pixo:clock", ms)
+        self.time = int(self.client.incrby("pixo:clock", ms))
 
     def name(self, kind: str) -> str:
         """Give a name that nothing else has."""
@@ -234,7 +241,7 @@ class World:
 
     # Processes
 
-    def spawn(self, process: str, steps: Generator[None]) -> None:
+    def spawn(self, process: str, steps: Generator[bool | None]) -> None:
         """Have an actor begin."""
         self.actors.append(Actor(process, steps))
 
@@ -245,18 +252,25 @@ class World:
                 actor.steps.throw(Stopped)
         self.crash(process, zombie=False)
 
-    def step(self, actor: Actor) -> None:
-        """Have an actor take one step."""
+    def step(self, actor: Actor) -> bool:
+        """Have an actor take one step; tell whether it had one to take."""
         try:
-            next(actor.steps)
+            return not next(actor.steps)
         except StopIteration:
             for group in (self.actors, self.zombies):
                 if actor in group:
                     group.remove(actor)
         except Died:
             self.crash(actor.process, zombie=False)
+        return True
 
-    def start(self, kind: str, make: Callable[[str], Iterable[Generator[None]]]) -> str:
+    def step_one(self, group: list[Actor], number: int) -> None:
+        """Have one of the actors take a step, the first from ``number`` on that has one to take."""
+        for actor in [*group[number % len(group) :], *group[: number % len(group)]]:
+            if self.step(actor):
+                return
+
+    def start(self, kind: str, make: Callable[[str], Iterable[Generator[bool | None]]]) -> str:
         """Start a process with its actors; workers and results join their groups."""
         name = self.name(kind)
         self.processes[name] = kind

@@ -1,0 +1,72 @@
+"""Changes that were promised to somebody: run, and on the server's disk before the call returns."""
+
+from collections.abc import Sequence
+from hashlib import sha1
+from typing import Any
+
+from redis.exceptions import NoScriptError, ResponseError
+
+from pixo import logs
+from pixo.state import keys
+from pixo.state.connection import Client, reaching
+
+log = logs.logger(__name__)
+
+PATIENCE_MS = 500
+
+
+class Durable:
+    """Sends a change and WAITAOF over one connection, as one step.
+
+    WAITAOF speaks of the writes of its own connection, and a server that failed over between a change and a later
+    WAITAOF would confirm a change that it has lost. Here a broken connection leads to both being sent again.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._warned = False
+
+    def script(self, text: str, names: Sequence[str], args: Sequence[object]) -> Any:
+        """Run a script and give its answer when its effect is on disk, or after half a second."""
+        digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+        command = (len(names), *names, *args)
+        return self._send([("EVALSHA", digest, *command), ("EVAL", text, *command)])[0]
+
+    def everything(self) -> bool:
+        """Wait until all that was written before is on disk, half a second at most; tell whether it is."""
+        return self._send([("SET", keys.FSYNC, 1)])[1]
+
+    def _send(self, choices: Sequence[tuple[Any, ...]]) -> tuple[Any, bool]:
+        with reaching():
+            connection = self._client.connection_pool.get_connection()
+            try:
+                result: tuple[Any, bool] = connection.retry.call_with_retry(
+                    lambda: self._attempt(connection, choices), lambda _: connection.disconnect()
+                )
+                return result
+            finally:
+                self._client.connection_pool.release(connection)
+
+    def _attempt(self, connection: Any, choices: Sequence[tuple[Any, ...]]) -> tuple[Any, bool]:
+        first, *others = choices
+        try:
+            connection.send_command(*first)
+            reply = connection.read_response()
+        except NoScriptError:
+            return self._attempt(connection, others)
+        connection.send_command("WAITAOF", 1, 0, PATIENCE_MS)
+        # The server looks for finished syncs when something wakes it, its own timer every 100 ms or a request.
+        while not connection.can_read(timeout=0.001):
+            self._client.ping()
+        try:
+            synced = connection.read_response()
+        except ResponseError as error:
+            return reply, self._warn(str(error))
+        return reply, synced[0] >= 1 or self._warn("too slow")
+
+    def _warn(self, why: str) -> bool:
+        """Say once that nothing can be promised, and go on."""
+        if not self._warned:
+            self._warned = True
+            log.warning("redis cannot promise writes to disk: a power loss may undo its last second", why=why)
+        return False
