@@ -96,6 +96,11 @@ class Queue:
             rank = self._client.zrank(keys.WAITING, id)
         return None if rank is None else int(rank)
 
+    def first_sight(self) -> bool:
+        """Tell whether nobody has asked this before: the lists are new, or were lost with the server's memory."""
+        with reaching():
+            return bool(self._client.set(keys.SEEN, 1, nx=True))
+
     def add(self, id: str, created_ms: int) -> None:
         """List a job."""
         with reaching():

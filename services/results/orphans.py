@@ -43,7 +43,7 @@ class Orphans:
     def round(self) -> None:
         """Look whether it is time, or Redis has lost its memory; if so compare. Raises TryAgain."""
         now = self._clock()
-        if not self._state.first_sight() and now < self._next:
+        if not self._state.queue.first_sight() and now < self._next:
             return
         listed = 0
         for id_, found in survey(self._store.list(ALL)).items():
