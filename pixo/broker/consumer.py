@@ -200,6 +200,7 @@ class KafkaConsumer:
         self._following[partition] = offset
         with self._lock:
             self._offsets.forget([partition])
+            self._finished.pop(partition, None)  # counted in the log that is no more
             try:
                 self._client.store_offsets(offsets=[place])
                 self._client.commit(offsets=[place], asynchronous=False)

@@ -154,6 +154,28 @@ def test_topic_made_anew_under_a_consumer(apache: str, closing: ExitStack) -> No
     committed(admin, consumer, {0: 1})
 
 
+def test_offsets_of_the_old_log_are_dropped(tansu: str, closing: ExitStack) -> None:
+    """What was done in a log that is no more is not committed for the one that took its place."""
+    topic = f"{token_hex(4)}.t"
+    settings = Kafka(kafka=tansu, kafka_profile="embedded")
+    broker = opened(closing, settings)
+    admin, producer = broker.admin(), broker.producer()
+    admin.ensure([Topic(name=topic, partitions=1)])
+    producer.settle([producer.send(topic, b"%d" % number) for number in range(5)])
+    consumer = KafkaConsumer(profiles.consumer(settings, "test", "g"), topic)
+    closing.callback(consumer.close)
+    records = []
+    until(lambda: [records.append(r) for r in [consumer.poll(0.1)] if r] and len(records) == 5, "5 records")
+    for record in records:
+        consumer.done(record)
+
+    consumer._set_back(0, 2)
+    consumer.poll(0)
+    consumer.close()
+
+    assert admin.committed("g", topic) == {0: 2}
+
+
 def test_broker_that_comes_late(own_tansu: Any, closing: ExitStack) -> None:
     """Clients made before there is a broker begin to work when it is there."""
     own_tansu.stop()
