@@ -4,7 +4,16 @@ BIN := .venv/bin
 ROLES := web worker results monitor standalone browser
 RUN_ARGS ?=
 
-.PHONY: setup run test check test-kafka test-browser bench lock clean
+# Images: what they stand on, how they are called, what they say of themselves.
+DOCKER ?= docker
+PYTHON_IMAGE ?= python:3.13-slim-trixie
+IMAGE_PREFIX ?= pixo-
+VERSION ?= $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' pixo/__init__.py)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+TAG ?= $(VERSION)
+BUILD_ARGS ?=
+
+.PHONY: setup run test check test-kafka test-browser bench images lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -36,8 +45,12 @@ test-browser: setup  ## the page in Chromium
 bench: setup  ## against the vips command line and Pillow, on photographs
 	$(BIN)/python -m bench
 
+images:  ## the four container images; PYTHON_IMAGE= another base, TAG= another tag, BUILD_ARGS= more for docker build
+	for role in web worker results monitor; do $(DOCKER) build $(BUILD_ARGS) --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --target $$role --tag $(IMAGE_PREFIX)$$role:$(TAG) . || exit 1; done
+
 lock:  ## rewrite requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group build -c requirements/dev.txt -o requirements/build.txt
 	for role in $(ROLES); do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra $$role -c requirements/dev.txt pyproject.toml -o requirements/$$role.txt; done
 
 clean:  ## what make and a run leave behind in this folder
