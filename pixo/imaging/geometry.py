@@ -1,25 +1,41 @@
 """How high tiles are."""
 
-from math import ceil
+from math import ceil, lcm
+
+from pixo.imaging.costs import FULL_COLOUR_QUALITY
+from pixo.imaging.plan import Mode, Output
 
 # A tile's pixels, before its halo, take at most this many bytes, unless its halo alone asks for more.
 TILE_BYTES = 16 << 20
-# A JPEG's restart interval, one a tile, counts its MCUs in 16 bits. The smallest MCU is 8 by 8.
+# A JPEG's restart interval, one a tile, counts its MCUs in 16 bits.
 MAX_MCUS = 65_535
-MCU = 8
+# All heights are multiples of this, the largest MCU's height.
+STEP = 16
 
 
-def tile_rows(width: int, height: int, *, row_bytes: int, step: int, halo: int, area: int) -> int:
-    """Give the height of all tiles but the last: a multiple of ``step``, also where the image is lower.
+def tile_rows(width: int, height: int, *, row_bytes: int, align: int, halo: int, area: int, most: int | None) -> int:
+    """Give the height of all tiles but the last: a multiple of 16, also where the image is lower.
 
-    At least ``area`` pixels and four times the halo; but at most what memory and JPEG's restart intervals allow,
-    where that is not less than the halo asks for.
+    At least ``area`` pixels and four times the halo; but at most what memory allows, where that is not less than
+    the halo asks for, and ``most`` rows. A multiple of ``align`` too, so that no cell of rows is worked on twice,
+    unless that is more than ``most``.
     """
+    step = lcm(STEP, align)
+    if most is not None and step > most:
+        step = STEP
     wanted = _up(ceil(area / width), step)
     least = _up(max(4 * halo, 1), step)
     memory = max(least, _down(TILE_BYTES // row_bytes, step))
-    mcus = max(step, _down(MAX_MCUS // ceil(width / MCU) * MCU, step))
-    return min(max(wanted, least), memory, mcus, _up(height, step))
+    rows = min(max(wanted, least), memory, _up(height, step))
+    return rows if most is None else min(rows, _down(most, step))
+
+
+def restart_rows(width: int, mode: Mode, output: Output) -> int | None:
+    """Give the most rows of a tile that is one restart interval of a JPEG; None for other formats."""
+    if output.format != "jpeg":
+        return None
+    mcu = 8 if mode == "L" or output.quality >= FULL_COLOUR_QUALITY else 16
+    return MAX_MCUS // ceil(width / mcu) * mcu
 
 
 def _up(rows: int, step: int) -> int:

@@ -1,7 +1,7 @@
 """From a header and a request to the plan of a job, or to a refusal; and from a plan to the lanes' runs."""
 
 import re
-from math import ceil, lcm
+from math import ceil
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from pixo.errors import Refusal
 from pixo.imaging import costs
 from pixo.imaging.chain import Chain
-from pixo.imaging.geometry import tile_rows
+from pixo.imaging.geometry import restart_rows, tile_rows
 from pixo.imaging.limits import Limits, check, most
 from pixo.imaging.plan import Engine, Format, Mode, Output, Plan
 from pixo.imaging.probe import Header
@@ -58,9 +58,10 @@ def plan(
         header.width,
         header.height,
         row_bytes=header.width * widest * header.depth // 8,
-        step=lcm(16, chain.align(header.depth)),
+        align=chain.align(header.depth),
         halo=chain.halo(header.depth),
         area=_area(header.pixels, tile_size, workers, busy=busy, channels=widest),
+        most=restart_rows(header.width, out_mode, output),
     )
     work = costs.estimate(header, chain, engine, mode, out_mode, output, rows)
     return Plan(

@@ -15,8 +15,16 @@ def render(reader: Reader, plan: Plan, chain: Chain, tile: int) -> bytes:
 
 def filtered(reader: Reader, plan: Plan, chain: Chain, top: int, bottom: int) -> Pixels:
     """Give rows ``[top, bottom)`` after the chain, in ``plan.out_mode``; perhaps a view of the reader's rows."""
-    halo = chain.halo(plan.depth)
-    above, below = max(0, top - halo), min(plan.height, bottom + halo)
+    above, below = reach(plan, chain, top, bottom)
     place = Place(y0=above, width=plan.width, height=plan.height, seed=plan.seed)
     pixels: Pixels = chain.apply(reader.rows(above, below), place)
     return flatten(pixels[top - above : bottom - above], plan.out_mode, plan.output.background)
+
+
+def reach(plan: Plan, chain: Chain, top: int, bottom: int) -> tuple[int, int]:
+    """Give the rows of the source that rows ``[top, bottom)`` of the final depend on."""
+    align, halo = chain.align(plan.depth), chain.halo(plan.depth)
+    # The halo counts from rows at which cells begin; a tile of a very wide image may begin within a cell.
+    above = top // align * align - halo
+    below = -(-bottom // align) * align + halo
+    return max(0, above), min(plan.height, below)

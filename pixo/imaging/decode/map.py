@@ -79,32 +79,43 @@ class MapReader:
         while True:
             file = FileIO(self._path, "a+")
             try:
-                flock(file, LOCK_EX)
-                # Between the opening and the lock the last reader may have removed it.
-                if os.fstat(file.fileno()).st_nlink:
-                    self._fill(source, file)
-                    # The change of locks is not atomic: a reader that closes in between removes the name, no more.
+                flock(file, LOCK_SH)
+                if not self._is_whole(file):
+                    # Changing locks is not atomic, so what is true is looked up again under each.
+                    flock(file, LOCK_EX)
+                    if os.fstat(file.fileno()).st_nlink and not self._is_whole(file):
+                        self._fill(source, file)
                     flock(file, LOCK_SH)
+                # A reader that was the last one may have removed the file in between.
+                if os.fstat(file.fileno()).st_nlink and self._is_whole(file):
                     return file
             except BaseException:
                 file.close()
                 raise
             file.close()
 
+    def _is_whole(self, file: FileIO) -> bool:
+        """Tell whether all rows are there: they are written in order, so the size tells."""
+        return os.fstat(file.fileno()).st_size == self._stride * self._plan.height
+
     def _fill(self, source: Path, file: FileIO) -> None:
-        """Decode into the file unless it is whole already; rows are written in order, so its size tells."""
-        if os.fstat(file.fileno()).st_size == self._stride * self._plan.height:
-            return
+        """Decode into the file, under an exclusive lock."""
         file.truncate(0)
         size = self._stride * self._plan.height
         if disk_usage(self._path.parent).free < size:
             raise TryAgain("cache", f"{size:,} bytes for a decoded image do not fit into {self._path.parent}")
+        try:
+            self._decode(source)
+        except BaseException:
+            file.truncate(0)
+            self._path.unlink(missing_ok=True)
+            raise
+
+    def _decode(self, source: Path) -> None:
         opened = open_pixels(source, self._plan)
         try:
             opened.image.rawsave(str(self._path))
         except pyvips.Error as error:
-            file.truncate(0)
-            self._path.unlink(missing_ok=True)
             raise damaged(self._plan, opened.explain(error)) from error
         finally:
             opened.close()

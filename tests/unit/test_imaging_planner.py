@@ -1,0 +1,169 @@
+"""Plans: tiles, engines, formats, refusals, and the lanes' runs."""
+
+import itertools
+from math import ceil, lcm
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from pixo.errors import Refusal
+from pixo.imaging.chain import parse
+from pixo.imaging.geometry import MAX_MCUS, TILE_BYTES
+from pixo.imaging.limits import Limits
+from pixo.imaging.planner import Request, plan, runs
+from pixo.imaging.probe import Header
+
+PHOTO = Header(format="jpeg", width=5120, height=2880, mode="RGB", depth=8, streams=True, baseline_jpeg=True)
+PNG = Header(format="png", width=5120, height=2880, mode="RGBA", depth=8, streams=True)
+
+
+def planned(header=PHOTO, chain="grayscale", request=None, limits=None, **options):
+    """Plan with the service's defaults."""
+    return plan(
+        header,
+        parse(chain),
+        request or Request(),
+        limits or Limits(),
+        **{"tile_size": None, "workers": 2, "busy": False, **options},
+    )
+
+
+@given(
+    width=st.integers(1, 100_000),
+    height=st.integers(1, 100_000),
+    mode=st.sampled_from(["L", "RGB"]),
+    form=st.sampled_from(["jpeg", "png"]),
+    chain=st.sampled_from(["none", "blur:sigma=4", "pixelate:size=7", "median", "blur:sigma=20,box:radius=50"]),
+    tile_size=st.none() | st.integers(16, 5000),
+    workers=st.integers(0, 64),
+    busy=st.booleans(),
+)
+def test_tiles_keep_every_bound(width, height, mode, form, chain, tile_size, workers, busy):
+    """Tiles cover each row once; heights fit MCUs, cells, halo, restart intervals and memory."""
+    if form == "jpeg":
+        width, height = min(width, 65_500), min(height, 65_500)
+    depth = 8 if form == "jpeg" else 16
+    header = Header(format=form, width=width, height=height, mode=mode, depth=depth, streams=True)
+    limits = Limits(max_pixels=10**10, max_aspect=10**6)
+    made = planned(header, chain, None, limits, tile_size=tile_size, workers=workers, busy=busy)
+    steps = parse(chain)
+    halo, cell = steps.halo(depth), lcm(16, steps.align(depth))
+
+    boxes = [made.box(tile) for tile in range(made.tiles)]
+    assert boxes[0][0] == 0
+    assert boxes[-1][1] == height
+    assert all(a[1] == b[0] and a[0] < a[1] for a, b in itertools.pairwise(boxes))
+    assert made.rows % 16 == 0
+    restart = width <= 65_500 and form == "jpeg"
+    mcu = 8 if made.out_mode == "L" else 16
+    mcus = ceil(width / mcu) * (made.rows // mcu)
+    assert not restart or mcus <= MAX_MCUS
+    assert made.rows % cell == 0 or (restart and ceil(width / mcu) * (cell // mcu) > MAX_MCUS)
+    size = width * len(mode) * depth // 8
+    if made.tiles > 1 and made.rows > 4 * halo + cell:
+        assert made.rows * size <= TILE_BYTES
+    if tile_size is not None and made.tiles > 1 and made.rows * width < tile_size**2:
+        # Smaller than asked for: the next step up would break a bound.
+        more = made.rows + cell
+        assert more * size > TILE_BYTES or (restart and ceil(width / mcu) * (more // mcu) > MAX_MCUS)
+
+
+def test_area_follows_the_load():
+    """A lone job has a few tiles a worker; a job among others has large ones; a caller's size is taken."""
+    alone, busy, asked = planned(), planned(busy=True), planned(tile_size=512)
+    assert alone.tiles == 8
+    assert busy.tiles < alone.tiles
+    assert asked.rows == ceil(512 * 512 / 5120 / 16) * 16
+
+
+@pytest.mark.parametrize(
+    ("header", "chain", "limits", "engine", "mode"),
+    [
+        (PHOTO, "grayscale", {}, "luma", "L"),
+        (PHOTO, "invert", {}, "stream", "RGB"),
+        (PHOTO, "grayscale", {"max_luma_pixels": 5120 * 2880 - 1}, "stream", "RGB"),
+        (replace(PHOTO, mode="L"), "invert", {}, "luma", "L"),
+        (replace(PHOTO, baseline_jpeg=False), "grayscale", {}, "stream", "RGB"),
+        (replace(PHOTO, baseline_jpeg=False, streams=False), "grayscale", {}, "map", "RGB"),
+        (PNG, "grayscale", {}, "stream", "RGBA"),
+    ],
+)
+def test_engine_is_chosen_by_header_chain_and_limits(header, chain, limits, engine, mode):
+    """Luma where it is enough and fits, else a stream where there can be one, else the map."""
+    made = planned(header, chain, limits=Limits(**limits))
+    assert (made.engine, made.mode) == (engine, mode)
+
+
+@pytest.mark.parametrize(
+    ("header", "form"),
+    [
+        (PHOTO, "jpeg"),
+        (PNG, "png"),
+        (replace(PNG, format="tiff"), "tiff"),
+        (replace(PNG, streams=False, format="webp"), "webp"),
+        (replace(PNG, streams=False, format="gif"), "png"),
+        (replace(PNG, streams=False, format="avif"), "webp"),
+        (replace(PNG, streams=False, format="avif", depth=16), "png"),
+        (replace(PNG, streams=False, format="avif", width=20_000), "png"),
+    ],
+)
+def test_keep_keeps_the_format_or_its_nearest(header, form):
+    """What Pixo cannot write becomes what holds the same pixels."""
+    made = planned(header, "invert")
+    assert made.output.format == form
+    assert made.piece == ("jpeg" if form == "jpeg" else "png")
+
+
+@pytest.mark.parametrize(
+    ("mode", "background", "out_mode"),
+    [("RGBA", "#ffffff", "RGB"), ("LA", "#808080", "L"), ("LA", "#ff0000", "RGB"), ("L", "#ff0000", "L")],
+)
+def test_jpeg_has_no_alpha(mode, background, out_mode):
+    """Alpha is flattened; gray on a coloured background becomes colour."""
+    request = Request(format="jpeg", background=background)
+    assert planned(replace(PNG, mode=mode), "invert", request).out_mode == out_mode
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "request_", "limits"),
+    [
+        ("too-many-pixels", PHOTO, Request(), {"max_pixels": 100}),
+        ("too-many-pixels", replace(PHOTO, streams=False, baseline_jpeg=False), Request(), {"max_mapped_pixels": 100}),
+        ("too-large-for-format", replace(PNG, width=65_501), Request(format="jpeg"), {}),
+        ("too-large-for-format", replace(PNG, height=16_384), Request(format="webp"), {}),
+        ("depth-not-kept", replace(PNG, depth=16), Request(format="jpeg"), {}),
+        ("depth-not-kept", replace(PNG, depth=16), Request(format="webp"), {}),
+        ("bad-parameter", PNG, Request(background="red"), {}),
+        ("bad-parameter", PNG, Request(quality=101), {}),
+    ],
+)
+def test_refusals_say_what_and_how_much(kind, header, request_, limits):
+    """What cannot be done is refused before anything is begun, with the measured value."""
+    with pytest.raises(Refusal) as refusal:
+        planned(header, "invert", request_, Limits(**limits))
+    assert refusal.value.kind == kind
+    assert refusal.value.measured is not None
+
+
+@given(tiles=st.integers(1, 500), lanes=st.integers(1, 40), skip=st.floats(0, 1))
+def test_runs_cover_every_tile_once(tiles, lanes, skip):
+    """Runs are contiguous, not empty, at most as many as lanes, and not longer further down."""
+    made = replace(planned(), height=tiles * 16, rows=16, skip=skip)
+    cut = runs(made, lanes)
+    assert 1 <= len(cut) <= lanes
+    assert [tile for a, b in cut for tile in range(a, b)] == list(range(tiles))
+    sizes = [b - a for a, b in cut]
+    assert all(earlier >= later - 1 for earlier, later in itertools.pairwise(sizes))
+
+
+def test_lanes_are_unequal_by_what_passing_over_costs():
+    """Gray JPEG: the first of two lanes gets about two thirds; a PNG with a cheap chain has one lane."""
+    photo = replace(planned(), height=16 * 100, rows=16)
+    (_, end), _ = runs(photo, 2)
+    assert 60 <= end <= 72
+    assert len(runs(planned(PNG, "grayscale", tile_size=128), 4)) == 1
+    heavy = planned(PNG, "median:3,median:3", tile_size=128)
+    assert len(runs(heavy, 2)) == 2
+    assert [b - a for a, b in runs(replace(photo, skip=0.0), 4)] == [25, 25, 25, 25]
