@@ -3,11 +3,10 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pixo.imaging.tile import render
-
 from pixo.imaging.chain import Chain, parse
 from pixo.imaging.decode import Reader, open_reader
 from pixo.imaging.plan import Plan
+from pixo.imaging.tile import reach, render
 from pixo.messages import TileTask
 from services.worker.decoders import Decoders, Open
 
@@ -37,9 +36,8 @@ class Tiles:
 
 def span(plan: Plan, chain: Chain, task: TileTask) -> tuple[int, int]:
     """Give the first row that the task needs, and the row that the rest of its lane's run ends at, with halo."""
-    halo = chain.halo(plan.depth)
     last = min(max(task.until, task.tile + 1), plan.tiles) - 1
-    return max(0, plan.box(task.tile)[0] - halo), min(plan.height, plan.box(last)[1] + halo)
+    return reach(plan, chain, plan.box(task.tile)[0], plan.box(last)[1])
 
 
 def opener(cache: Path) -> Open:
