@@ -89,7 +89,6 @@ class Joiner:
             if not self._state.jobs.finish_join(job, joining.gen, token, final, digest, size):
                 self._store.delete(final)
                 return False
-        self._state.waitaof()
         return True
 
     def __enter__(self) -> Self:

@@ -1,7 +1,8 @@
 """The finished tiles of a job, read from the store and held against what was recorded of them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from zlib import crc32
+
+from isal.isal_zlib import crc32
 
 from pixo.errors import BadPiece, PixoError
 from pixo.state.records import TileRecord

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from itertools import count
 from secrets import token_hex
-from zlib import crc32
+
+from isal.isal_zlib import crc32
 
 from pixo import logs, messages
 from pixo.broker import Producer, Record

@@ -1,0 +1,374 @@
+"""Results against a real Valkey and a folder: joining, and healing what crashes leave, without processes."""
+
+import contextlib
+import time
+from secrets import token_hex
+
+import msgspec
+import numpy as np
+import pytest
+from isal.isal_zlib import crc32
+from msgspec.structs import replace
+
+from pixo import messages, settings, state, store, topics
+from pixo.broker import Record
+from pixo.broker.memory import MemoryBroker
+from pixo.dispatch import Dispatcher
+from pixo.imaging.chain import parse
+from pixo.imaging.encode import encode
+from pixo.imaging.limits import Limits
+from pixo.imaging.planner import Request, plan
+from pixo.imaging.probe import probe
+from pixo.messages import Heartbeat, TileDead, TileDone, TileTask
+from pixo.state.records import Spec
+from pixo.store import names
+from services.results.handler import Handler
+from services.results.joiner import Joiner
+from services.results.leases import Leases
+from services.results.orphans import YOUNG, Orphans
+from services.results.reconciler import Reconciler
+from services.results.sweep import Sweep
+from services.results.verdicts import PIECES_FOR
+
+
+class Results:
+    """The parts of the role, a clock for its sweeps, and hands that do a worker's work."""
+
+    def __init__(self, valkey_url, folder, stack):
+        config = settings.load({"PIXO_REDIS": valkey_url, "PIXO_STORE": f"file://{folder}/blobs"})
+        self.folder = folder
+        self.state = stack.enter_context(contextlib.closing(state.open(config.redis)))
+        self.store = store.open(config.store)
+        self.broker = MemoryBroker()
+        self.admin = self.broker.admin()
+        self.admin.ensure(topics.specs(config.kafka))
+        self.names = topics.names(config.kafka)
+        producer = self.broker.producer()
+        self.dispatcher = Dispatcher(
+            self.state, producer, self.names, time.monotonic, store=self.store, admin=self.admin
+        )
+        self.joiner = Joiner(
+            state=self.state,
+            store=self.store,
+            producer=producer,
+            dispatcher=self.dispatcher,
+            leases=Leases(self.state.jobs.renew_join),
+        )
+        self.wanted: list[str] = []
+        self.handler = Handler(state=self.state, dispatcher=self.dispatcher, producer=producer, join=self.wanted.append)
+        self.now = time.time()
+        self.sweep = Sweep(state=self.state, store=self.store, dispatcher=self.dispatcher, clock=lambda: self.now)
+        self.orphans = Orphans(state=self.state, store=self.store, restored=self.sweep.round, clock=lambda: self.now)
+        self.reconciler = Reconciler(
+            state=self.state,
+            admin=self.admin,
+            producer=producer,
+            dispatcher=self.dispatcher,
+            topics=self.names,
+            join=self.wanted.append,
+        )
+
+    def spec(self) -> Spec:
+        """Give a job of eight tiles whose source and job.json are in the store."""
+        path = self.folder / "source.png"
+        if not path.exists():
+            from PIL import Image  # noqa: PLC0415 - here only
+
+            Image.fromarray(np.arange(64 * 128, dtype=np.uint32).astype(np.uint8).reshape(128, 64)).save(path)
+        made = plan(probe(path), parse("invert"), Request(), Limits(), tile_size=16, workers=1, busy=False)
+        spec = Spec(
+            id=token_hex(8),
+            created=round(self.now, 3),
+            filename="source.png",
+            bytes=path.stat().st_size,
+            filters=made.chain,
+            small=True,
+            weight=1,
+            deadline_s=600.0,
+            # As if passing over rows were cheap, so that a second lane pays.
+            plan=replace(made, skip=0.3),
+        )
+        self.store.put(names.source(spec.id), path.read_bytes())
+        self.store.put(names.job_record(spec.id), msgspec.json.encode(spec))
+        return spec
+
+    def submit(self) -> Spec:
+        """Do what web does."""
+        spec = self.spec()
+        self.state.queue.add(spec.id, round(spec.created * 1000))
+        self.state.jobs.create(spec)
+        self.dispatcher.enrol(spec.id, spec)
+        self.dispatcher.admit()
+        return spec
+
+    def tasks(self, job: str) -> list[TileTask]:
+        """Give the tasks of a job that were ever published."""
+        found = [messages.decode(record.value) for log in self.broker.log(self.names.tasks) for record in log]
+        return [one for one in found if one.job == job]
+
+    def make(self, task: TileTask, token: str = "t") -> TileDone:  # noqa: S107 - no secret
+        """Do a worker's work."""
+        top, bottom = task.plan.box(task.tile)
+        piece = encode(np.full((bottom - top, task.plan.width, 1), task.tile, np.uint8), task.plan)
+        self.store.put(names.tile(task.job, task.tile, token), piece)
+        return TileDone(
+            job=task.job,
+            gen=task.gen,
+            tile=task.tile,
+            token=token,
+            lane=task.lane,
+            size=len(piece),
+            crc=crc32(piece),
+            worker="w",
+            ms=1,
+        )
+
+    def hear(self, message) -> None:
+        """Handle a record of `results`."""
+        finish = self.handler.handle(Record(self.names.results, 0, 0, messages.encode(message), {}, 0))
+        if finish:
+            finish()
+
+    def finish(self, job: str) -> None:
+        """Make and report tile after tile until none is left."""
+        done: set[int] = set()
+        while fresh := [task for task in self.tasks(job) if task.tile not in done]:
+            for task in fresh:
+                if task.tile not in done:
+                    done.add(task.tile)
+                    self.hear(self.make(task))
+
+    def status(self, job: str) -> str:
+        """Give the job's status, or `gone`."""
+        found = self.state.jobs.read(job)
+        return found.status if found else "gone"
+
+    def forget(self) -> None:
+        """Let Redis lose its memory."""
+        self.state._client.flushall()
+
+
+@pytest.fixture
+def results(valkey_url, tmp_path):
+    """Give the parts of a results role."""
+    with contextlib.ExitStack() as stack:
+        yield Results(valkey_url, tmp_path, stack)
+
+
+def done(results: Results) -> Spec:
+    """Take a job to its end."""
+    spec = results.submit()
+    results.finish(spec.id)
+    assert results.wanted.pop() == spec.id
+    assert results.joiner.join(spec.id, "tok")
+    results.dispatcher.ended(spec.id)
+    return spec
+
+
+def test_a_job_runs_to_its_end(results):
+    """Every tile is handed out once, the join is asked for once, the final is there, all indexes are empty."""
+    spec = done(results)
+    assert sorted(task.tile for task in results.tasks(spec.id)) == list(range(spec.plan.tiles))
+    job = results.state.jobs.read(spec.id)
+    assert job.status == "done"
+    assert results.store.size(job.final) == job.size
+    assert results.store.size(names.end(spec.id)) is not None
+    assert not results.state.queue.active()
+
+
+def test_a_second_join_leaves_no_trace(results):
+    """Of a job that is done, and of one whose lease somebody holds."""
+    spec = results.submit()
+    results.finish(spec.id)
+    assert results.state.jobs.start_join(spec.id, "other") is not None
+    assert not results.joiner.join(spec.id, "mine")
+    assert results.joiner.join(spec.id, "other")
+    assert not results.joiner.join(spec.id, "late")
+    assert results.store.size(names.final(spec.id, "late")) is None
+
+
+def test_a_cancelled_job_gets_no_final(results):
+    """Cancelled while it was being joined: the joiner removes what it wrote."""
+    spec = results.submit()
+    results.finish(spec.id)
+    write = results.joiner._write
+
+    def cancel_meanwhile(*args):
+        written = write(*args)
+        results.state.jobs.cancel(spec.id)
+        return written
+
+    results.joiner._write = cancel_meanwhile
+    assert not results.joiner.join(spec.id, "tok")
+    assert results.store.size(names.final(spec.id, "tok")) is None
+    assert results.status(spec.id) == "cancelled"
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut", "changed"])
+def test_harmed_pieces_are_made_again(results, harm):
+    """All of them in one go; after that the job is done."""
+    spec = results.submit()
+    results.finish(spec.id)
+    for tile in (1, 3):
+        key = names.tile(spec.id, tile, "t")
+        data = bytearray(results.store.get(key))
+        if harm == "missing":
+            results.store.delete(key)
+        elif harm == "cut":
+            results.store.put(key, data[:-1])
+        else:
+            data[-1] ^= 1
+            results.store.put(key, data)
+    before = len(results.tasks(spec.id))
+    assert not results.joiner.join(spec.id, "tok")
+    again = results.tasks(spec.id)
+    assert len(again) == before + 2
+    for task in again:
+        if task.tile in (1, 3):
+            results.hear(results.make(task, "u"))
+    assert results.joiner.join(spec.id, "tok2")
+    assert results.status(spec.id) == "done"
+
+
+def test_a_dead_tile_ends_the_job(results):
+    """Failed, with the reason; its place is free; told twice it is no different."""
+    spec = results.submit()
+    task = results.tasks(spec.id)[0]
+    dead = TileDead(job=spec.id, gen=task.gen, tile=0, reason="cut off", worker="w")
+    results.hear(dead)
+    results.hear(dead)
+    assert results.state.jobs.read(spec.id).error == "cut off"
+    assert not results.state.queue.active()
+
+
+def test_what_the_broker_did_not_take_is_sent_again(results):
+    """Tasks that were handed out and not acknowledged: the repeated step publishes them."""
+    spec = results.submit()
+    first = results.tasks(spec.id)
+    finish = None
+    for task in first:
+        report = messages.encode(results.make(task))
+        results.dispatcher.partitions()  # known before the broker goes
+        results.broker.down = True
+        finish = results.handler.handle(Record(results.names.results, 0, 0, report, {}, 0)) or finish
+        results.broker.down = False
+        if finish:
+            break
+    assert len(results.tasks(spec.id)) == len(first)
+    finish()
+    assert len(results.tasks(spec.id)) > len(first)
+
+
+def test_a_queued_job_that_nobody_started_is_started(results):
+    """Web died between claiming its place and starting it."""
+    spec = results.spec()
+    results.state.jobs.create(spec)
+    assert results.state.queue.claim(spec.id, small=True, limit=9, reserve=1)
+    results.reconciler.round()
+    assert results.status(spec.id) == "processing"
+    assert results.tasks(spec.id)
+
+
+def test_a_complete_job_that_nobody_joins_is_joined(results):
+    """The joiner died: when its lease is over the reconciler asks for another."""
+    spec = results.submit()
+    results.finish(spec.id)
+    results.wanted.clear()
+    results.reconciler.round()
+    assert results.wanted == [spec.id]
+
+
+def test_an_ended_job_frees_its_place(results):
+    """Whoever ended it died before it did that; a job without a hash holds none either."""
+    spec = results.submit()
+    results.state.jobs.cancel(spec.id)
+    results.state.queue.activate("nobody", small=True)
+    results.reconciler.round()
+    assert not results.state.queue.active()
+    assert results.store.size(names.end(spec.id)) is not None
+
+
+def test_an_idle_worker_gets_a_lane(results):
+    """A worker that came later takes part of the run of the job with most left to give out."""
+    spec = results.submit()
+    lane = results.tasks(spec.id)[0].lane
+    free = (lane + 1) % results.dispatcher.partitions()
+    for name, held in (("old", [lane]), ("new", [free])):
+        beat = Heartbeat(id=name, role="worker", version="1", host="h", started=1.0, partitions=held)
+        results.state.workers.beat(beat)
+    results.reconciler.round()
+    assert free in {task.lane for task in results.tasks(spec.id)}
+
+
+def test_jobs_come_back_after_redis_lost_its_memory(results):
+    """Unfinished ones run again, from job.json; ended ones are as they were; deleted ones stay away."""
+    ended, running, deleted = done(results), results.submit(), results.submit()
+    results.store.delete(names.job_record(deleted.id))
+    results.orphans.round()
+    results.forget()
+    results.orphans.round()
+    assert results.status(ended.id) == "done"
+    assert results.status(running.id) in ("queued", "processing")
+    assert results.status(deleted.id) == "gone"
+    job = results.state.jobs.read(ended.id)
+    assert results.store.size(job.final) == job.size
+
+
+def test_an_end_of_an_earlier_life_does_not_count(results):
+    """end.json from before the client's retry: the job runs again."""
+    spec = results.submit()
+    results.state.jobs.cancel(spec.id)
+    results.dispatcher.ended(spec.id)
+    results.store.put(names.job_record(spec.id), msgspec.json.encode(replace(spec, r=1)))
+    results.forget()
+    results.orphans.round()
+    assert results.status(spec.id) in ("queued", "processing")
+
+
+def test_bytes_that_nobody_owns_go(results):
+    """An upload that broke off, an hour later; not before."""
+    results.store.put(names.source("abandoned"), b"x")
+    results.orphans.round()
+    assert results.store.size(names.source("abandoned")) == 1
+    results.now += YOUNG + 3600
+    results.orphans.round()
+    assert results.store.size(names.source("abandoned")) is None
+
+
+def test_pieces_and_lost_finals_go_and_the_final_stays(results):
+    """Ten minutes after the end."""
+    spec = done(results)
+    results.store.put(names.final(spec.id, "refused"), b"x")
+    results.now += PIECES_FOR + 60
+    results.sweep.round()
+    kept = {blob.key for blob in results.store.list(names.prefix(spec.id))}
+    assert kept == {
+        names.source(spec.id),
+        names.job_record(spec.id),
+        names.end(spec.id),
+        results.state.jobs.read(spec.id).final,
+    }
+
+
+def test_images_go_after_their_time(results):
+    """The job is then expired, with nothing in the store, and does not come back with the store's help."""
+    spec = done(results)
+    results.now += spec.keep_s + 60
+    results.sweep.round()
+    assert results.status(spec.id) == "expired"
+    assert not list(results.store.list(names.prefix(spec.id)))
+    results.sweep.round()
+    assert results.status(spec.id) == "expired"
+
+
+def test_indexes_are_repaired(results):
+    """A queued job in neither set waits again; one at work is active again; a deletion is finished."""
+    queued, working, deleted = results.spec(), results.submit(), results.submit()
+    results.state.queue.add(queued.id, round(queued.created * 1000))
+    results.state.jobs.create(queued)
+    results.state.queue.release(working.id)
+    results.state.jobs.delete(deleted.id)
+    results.sweep.round()
+    assert set(results.state.queue.active()) == {queued.id, working.id}
+    assert not results.state.queue.listed(deleted.id)
+    assert not list(results.store.list(names.prefix(deleted.id)))

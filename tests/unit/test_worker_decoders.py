@@ -1,0 +1,125 @@
+"""Decoders are kept for the lane that needs them next, and for no longer."""
+
+from pathlib import Path
+
+import pytest
+
+from pixo.errors import BadImage
+from pixo.imaging.decode import Rewind
+from pixo.imaging.plan import Output, Plan
+from services.worker.decoders import Decoders
+
+PLAN = Plan(
+    width=100,
+    height=1000,
+    source="png",
+    engine="stream",
+    mode="L",
+    depth=8,
+    chain="invert",
+    out_mode="L",
+    output=Output(format="png"),
+    piece="png",
+    rows=10,
+    skip=0.5,
+    seconds=1.0,
+)
+
+
+class Passing:
+    """A reader that only knows where it stands."""
+
+    def __init__(self, start):
+        self.position = start
+        self.closed = False
+
+    def rows(self, top, bottom):
+        """Pass over the rows."""
+        if top < self.position:
+            raise Rewind("gone")
+        self.position = bottom
+
+    def close(self):
+        """Note it."""
+        self.closed = True
+
+
+class Bench:
+    """Decoders with a clock and a record of what was opened."""
+
+    def __init__(self, **bounds):
+        self.opened = []
+        self.now = 0.0
+        self.decoders = Decoders(
+            self._open, lambda _: Path("x"), **{"count": 9, "memory": 1 << 30, **bounds}, clock=lambda: self.now
+        )
+
+    def _open(self, _path, _plan, start, _until):
+        self.opened.append(Passing(start))
+        return self.opened[-1]
+
+    def take(self, job, top, *, lane=0, last=False):
+        """Take ten rows."""
+
+        def act(reader):
+            reader.rows(top, top + 10)
+            return b""
+
+        self.decoders.work((job, lane), PLAN, (top, 1000), act, last=last)
+
+
+def test_a_lane_goes_on_where_its_reader_stands():
+    """Rows further down come from the same reader, for each lane its own."""
+    bench = Bench()
+    for top in (0, 10, 500):
+        bench.take("a", top)
+    bench.take("a", 600, lane=1)
+    assert len(bench.opened) == 2
+
+
+def test_rows_further_up_need_a_new_reader():
+    """A reader that has passed them is closed and replaced."""
+    bench = Bench()
+    bench.take("a", 500)
+    bench.take("a", 0)
+    assert [reader.closed for reader in bench.opened] == [True, False]
+
+
+def test_the_last_tile_closes_its_reader():
+    """Nothing lies below it."""
+    bench = Bench()
+    bench.take("a", 990, last=True)
+    assert bench.opened[0].closed
+
+
+@pytest.mark.parametrize("bounds", [{"count": 2}, {"memory": 8_000}])
+def test_the_least_recently_used_goes(bounds):
+    """At most so many readers and so many bytes are kept."""
+    bench = Bench(**bounds)
+    for job in ("a", "b", "a", "c"):
+        bench.take(job, 10 * len(bench.opened))
+    assert [reader.closed for reader in bench.opened] == [False, True, False]
+
+
+def test_a_reader_whose_rows_are_broken_is_closed():
+    """Nobody knows where it stands."""
+    bench = Bench()
+
+    def break_(_):
+        raise BadImage("broken")
+
+    with pytest.raises(BadImage):
+        bench.decoders.work(("a", 0), PLAN, (0, 10), break_, last=False)
+    assert bench.opened[0].closed
+
+
+def test_what_nobody_wants_is_closed():
+    """After a while without use, and at the end."""
+    bench = Bench()
+    bench.take("a", 0)
+    bench.now = 10.0
+    bench.take("b", 0)
+    bench.decoders.rest(5.0)
+    assert [reader.closed for reader in bench.opened] == [True, False]
+    bench.decoders.close()
+    assert bench.opened[1].closed
