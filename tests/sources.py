@@ -31,8 +31,11 @@ def webp(pixels, **options):
     return vips(pixels).webpsave_buffer(lossless=True, **options)
 
 
-def jpeg(pixels, **options):
-    """Give a JPEG file of pixels with 1, 3 or 4 (CMYK) channels, by Pillow."""
+def jpeg(pixels, *, progressive=False, **options):
+    """Give a JPEG file of pixels with 1, 3 or 4 (CMYK) channels, by Pillow; a progressive one of 1 or 3 by libvips."""
+    if progressive:
+        # Pillow's buffer is too small for some small noisy ones.
+        return vips(pixels).jpegsave_buffer(Q=90, interlace=True)
     mode = {1: "L", 3: "RGB", 4: "CMYK"}[pixels.shape[2]]
     height, width = pixels.shape[:2]
     out = io.BytesIO()

@@ -20,7 +20,7 @@ from pixo.imaging.limits import Limits
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.planner import Request, plan, runs
 from pixo.imaging.probe import probe
-from pixo.imaging.tile import render
+from pixo.imaging.tile import reach, render
 from tests import sources, strategies
 
 # 1 by 1, one row, one column, primes, less and more than the MCU rows of one strip, many strips.
@@ -70,11 +70,9 @@ def planned(path, chain, form, quality=85, **options):
 def final_by_tiles(path, made, lanes, cache):
     """Do as the service does: each lane's worker opens the source where its run begins; then join."""
     chain = parse(made.chain)
-    halo = chain.halo(made.depth)
     pieces = []
     for first, last in runs(made, lanes):
-        start = max(0, first * made.rows - halo)
-        until = min(made.height, last * made.rows + halo)
+        start, until = reach(made, chain, first * made.rows, min(made.height, last * made.rows))
         with open_reader(path, made, start=start, until=until, cache=cache) as reader:
             pieces += [render(reader, made, chain, tile) for tile in range(first, last)]
     out = []
@@ -82,13 +80,13 @@ def final_by_tiles(path, made, lanes, cache):
     return b"".join(out)
 
 
-def assert_same(data, chain, form, quality, lanes, skip):
+def assert_same(data, chain, form, quality, lanes, skip, rows):
     """Compare the final file by tiles with the whole image, pixel for pixel."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "source [n=1]")
         path.write_bytes(data)
         made = planned(path, chain, form, quality)
-        made = made if skip is None else replace(made, skip=skip)
+        made = replace(made, skip=made.skip if skip is None else skip, rows=rows or made.rows)
         final = final_by_tiles(path, made, lanes, Path(folder, "cache"))
         whole = filter_whole(path, made)
         assert not list(Path(folder, "cache").glob("*")), "readers leave nothing behind"
@@ -102,11 +100,13 @@ def assert_same(data, chain, form, quality, lanes, skip):
     np.testing.assert_array_equal(sources.decoded(final), sources.decoded(expected))
 
 
+# Final format, quality, lanes, cost of passing over rows, and tile heights that cut through cells (None: as planned).
 ENDS = st.tuples(
     st.sampled_from(["png", "jpeg"]),
     st.sampled_from([1, 50, 85, 95, 100]),
     st.integers(1, 4),
     st.sampled_from([None, 0.0, 0.4]),
+    st.sampled_from([None, 16, 48]),
 )
 
 
