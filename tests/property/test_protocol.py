@@ -267,7 +267,9 @@ class Protocol(RuleBasedStateMachine):
             if number > 2 and not busy and all_is_over(self.world, self.ids):
                 return
             self.world.advance(5_000)
-        pytest.fail("jobs do not end: " + repr({id: one.hash for id, one in self.before.items()}))
+        seen = {id: one.status for id, one in self.before.items()}
+        state = self.world.state.queue
+        pytest.fail(f"jobs do not end: {seen}, {self.world.ledger}, {state.active()}, {state.candidates()}")
 
 
 def test_protocol(valkey_server) -> None:

@@ -84,6 +84,8 @@ def ended(world: World, id: str) -> Steps:
     """Keep how a job ended, and give its place to the next."""
     job = world.state.jobs.read(id)
     yield
+    if job is not None and job.live:
+        return
     if job is not None and job.end is not None:
         world.put(f"jobs/{id}/end", job.end)
         yield
@@ -106,8 +108,7 @@ def post(world: World, spec: Spec) -> Steps:
     world.state.jobs.create(spec)
     yield
     yield from enrol(world, spec)
-    if spec.id not in world.ledger.deleted:
-        world.ledger.accepted.add(spec.id)
+    world.ledger.accepted.add(spec.id)
     yield
     yield from admit(world)
 
@@ -129,7 +130,7 @@ def ended_before_answer(world: World, id: str) -> Steps:
     if job is not None and job.end is not None:
         world.put(f"jobs/{id}/end", job.end)
         yield
-        if job.status == "cancelled" and id not in world.ledger.retrying | world.ledger.deleted:
+        if job.status == "cancelled" and id not in world.ledger.retrying | world.ledger.deleting:
             world.ledger.cancelled[id] = job.r
     world.state.queue.release(id)
     yield
@@ -159,11 +160,11 @@ def delete(world: World, id: str) -> Steps:
     """Delete for a client."""
     if not world.state.jobs.delete(id):
         return
+    world.ledger.deleting.add(id)
+    world.ledger.cancelled.pop(id, None)
     yield
     yield from finish_deleting(world, id)
     world.ledger.deleted.add(id)
-    world.ledger.accepted.discard(id)
-    world.ledger.cancelled.pop(id, None)
 
 
 def finish_deleting(world: World, id: str) -> Steps:

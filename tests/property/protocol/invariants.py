@@ -157,7 +157,7 @@ def check(world: World, ids: list[str], before: dict[str, Look]) -> dict[str, Lo
 
 def all_is_over(world: World, ids: list[str]) -> bool:
     """5: every job that is known has ended, nothing is active or waits."""
-    listed = set(world.state.queue.page(1000).ids) | world.ledger.accepted
+    listed = set(world.state.queue.page(1000).ids) | (world.ledger.accepted - world.ledger.deleting)
     seen = look(world, sorted(listed & set(ids)))
     quiet = not world.state.queue.active() and not world.state.queue.waiting()
     return quiet and all(one.status in KNOWN - LIVE for one in seen.values())

@@ -112,6 +112,8 @@ class Ledger:
 
     accepted: set[str] = field(default_factory=set)
     cancelled: dict[str, int] = field(default_factory=dict)
+    deleting: set[str] = field(default_factory=set)
+    """The delete has begun: the client may or may not get its answer."""
     deleted: set[str] = field(default_factory=set)
     retrying: set[str] = field(default_factory=set)
     done: dict[str, str] = field(default_factory=dict)
