@@ -9,18 +9,18 @@ from pixo.imaging.chain import Chain
 from pixo.imaging.plan import Engine, Mode, Output
 from pixo.imaging.probe import Header
 
-LUMA = 3.1
+LUMA = 3.4
 # By channels, for 8 bits; 16 bits cost twice as much in PNG and TIFF.
 STREAM = {
-    "jpeg": {"L": 4.0, "LA": 5.0, "RGB": 5.0, "RGBA": 5.0},
-    "png": {"L": 6.0, "LA": 12.0, "RGB": 16.5, "RGBA": 22.0},
-    "tiff": {"L": 2.0, "LA": 3.0, "RGB": 4.0, "RGBA": 5.0},
+    "jpeg": {"L": 4.2, "LA": 5.5, "RGB": 5.5, "RGBA": 5.5},
+    "png": {"L": 5.5, "LA": 11.0, "RGB": 15.5, "RGBA": 20.0},
+    "tiff": {"L": 3.0, "LA": 5.0, "RGB": 8.0, "RGBA": 10.0},
 }
-CMYK = 40.0
-WHOLE = {"jpeg": 14.0, "png": 25.0, "webp": 12.0, "gif": 10.0, "avif": 30.0}
-PASS_OVER = 0.95
-ENCODE_JPEG = {"L": 2.4, "420": 3.9, "444": 5.8}
-ENCODE_PNG = {"L": 4.4, "LA": 8.0, "RGB": 12.0, "RGBA": 16.0}
+CMYK = 45.0
+WHOLE = {"jpeg": 18.0, "png": 25.0, "webp": 20.0, "gif": 10.0, "avif": 50.0}
+PASS_OVER = 0.97
+ENCODE_JPEG = {"L": 2.1, "420": 3.1, "444": 4.8}
+ENCODE_PNG = {"L": 4.5, "LA": 11.0, "RGB": 13.0, "RGBA": 17.0}
 FULL_COLOUR_QUALITY = 90
 
 
