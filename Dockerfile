@@ -10,7 +10,7 @@ FROM ${PYTHON_IMAGE} AS build
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PYTHONHASHSEED=0
 COPY requirements/build.txt /locks/
 RUN python3 -m pip install --only-binary :all: --require-hashes --target /tools -r /locks/build.txt \
  && python3 -m venv --without-pip /venv
@@ -18,35 +18,39 @@ RUN python3 -m pip install --only-binary :all: --require-hashes --target /tools 
 FROM build AS monitor-environment
 COPY requirements/monitor.txt /locks/
 RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
-    --only-binary :all: --no-binary pyvips --no-build-isolation --ignore-installed --require-hashes -r /locks/monitor.txt \
+    --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
+    --require-hashes -r /locks/monitor.txt \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
- && find /venv -exec touch --no-dereference --date=@0 {} +
+ && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
 
 FROM build AS results-environment
 COPY requirements/results.txt /locks/
 RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
-    --only-binary :all: --no-binary pyvips --no-build-isolation --ignore-installed --require-hashes -r /locks/results.txt \
+    --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
+    --require-hashes -r /locks/results.txt \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
- && find /venv -exec touch --no-dereference --date=@0 {} +
+ && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
 
 FROM build AS worker-environment
 COPY requirements/worker.txt /locks/
 RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
-    --only-binary :all: --no-binary pyvips --no-build-isolation --ignore-installed --require-hashes -r /locks/worker.txt \
+    --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
+    --require-hashes -r /locks/worker.txt \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
- && find /venv -exec touch --no-dereference --date=@0 {} +
+ && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
 
 FROM build AS web-environment
 COPY requirements/web.txt /locks/
 RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
-    --only-binary :all: --no-binary pyvips --no-build-isolation --ignore-installed --require-hashes -r /locks/web.txt \
+    --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
+    --require-hashes -r /locks/web.txt \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
- && find /venv -exec touch --no-dereference --date=@0 {} +
+ && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
 
 FROM ${PYTHON_IMAGE} AS code
 COPY pixo/ /app/pixo/
 COPY services/ /app/services/
-RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app \
+RUN PYTHONHASHSEED=0 python3 -m compileall -q --invalidation-mode unchecked-hash /app \
  && find /app -exec touch --no-dereference --date=@0 {} +
 
 # What all images have. Nothing runs here, so the base needs no shell by now.
@@ -78,28 +82,28 @@ USER 10001:10001
 FROM runtime AS monitor
 LABEL org.opencontainers.image.title="pixo-monitor" \
       org.opencontainers.image.description="Pixo: who is alive, what lags"
-COPY --from=monitor-environment /venv/ /venv/
+COPY --from=monitor-environment /layer/ /
 COPY --from=code /app/services/monitor/ /app/services/monitor/
 ENTRYPOINT ["python", "-m", "services.monitor"]
 
 FROM runtime AS results
 LABEL org.opencontainers.image.title="pixo-results" \
       org.opencontainers.image.description="Pixo: counts tiles, joins images"
-COPY --from=results-environment /venv/ /venv/
+COPY --from=results-environment /layer/ /
 COPY --from=code /app/services/results/ /app/services/results/
 ENTRYPOINT ["python", "-m", "services.results"]
 
 FROM runtime AS worker
 LABEL org.opencontainers.image.title="pixo-worker" \
       org.opencontainers.image.description="Pixo: filters tiles"
-COPY --from=worker-environment /venv/ /venv/
+COPY --from=worker-environment /layer/ /
 COPY --from=code /app/services/worker/ /app/services/worker/
 ENTRYPOINT ["python", "-m", "services.worker"]
 
 FROM runtime AS web
 LABEL org.opencontainers.image.title="pixo-web" \
       org.opencontainers.image.description="Pixo: page and API"
-COPY --from=web-environment /venv/ /venv/
+COPY --from=web-environment /layer/ /
 COPY --from=code /app/services/web/ /app/services/web/
 EXPOSE 5001
 ENTRYPOINT ["python", "-m", "services.web"]
