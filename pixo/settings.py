@@ -38,6 +38,10 @@ class Kafka(Struct, frozen=True, kw_only=True):
     tasks_partitions: Annotated[
         Count, Meta(description="partitions of `tasks`: the most workers that can work at once")
     ] = 4
+    max_tasks_partitions: Annotated[
+        int,
+        Meta(ge=0, description="when more workers than partitions live, the monitor adds some up to this; 0: never"),
+    ] = 0
     results_partitions: Annotated[Count, Meta(description="partitions of `results`")] = 4
     replication: Annotated[Count, Meta(description="replication factor of the topics")] = 1
     kafka_security_protocol: Annotated[

@@ -11,6 +11,7 @@ from pixo.loop import Loop
 from pixo.periodic import Periodic, Stop
 from pixo.settings import Settings
 from pixo.state import State
+from services.monitor.growth import Growth
 from services.monitor.roll import Roll
 from services.monitor.watch import PERIOD, Watch
 
@@ -36,7 +37,11 @@ def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
     redis = stack.enter_context(closing(state.open(settings.redis)))
     kafka = stack.enter_context(closing(broker.open(settings.kafka, f"pixo-monitor-{settings.worker_id}")))
     admin, consumer = kafka.admin(), kafka.tail(names.heartbeats)
-    watch = Watch(state=redis, admin=admin, topics=names, clock=time.time)
+    tasks = next(topic for topic in topics.specs(settings.kafka) if topic.name == names.tasks)
+    # The embedded broker cannot add partitions; `pixo up` starts it with enough.
+    most = 0 if settings.kafka.kafka_profile == "embedded" else settings.kafka.max_tasks_partitions
+    growth = Growth(admin, tasks, most, time.monotonic)
+    watch = Watch(state=redis, admin=admin, topics=names, growth=growth, clock=time.time)
     return Parts(
         admin=admin,
         state=redis,

@@ -9,6 +9,7 @@ from pixo.errors import TryAgain
 from pixo.state import State
 from pixo.state.records import Worker
 from pixo.topics import Topics
+from services.monitor.growth import Growth
 from services.monitor.lag import Ages, Place, places
 
 PERIOD = 5.0
@@ -19,7 +20,10 @@ STALE = 7.5
 class Watch:
     """One ``round`` is one look. ``clock`` is unix time in seconds."""
 
-    def __init__(self, *, state: State, admin: Admin, topics: Topics, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, state: State, admin: Admin, topics: Topics, growth: Growth, clock: Callable[[], float]
+    ) -> None:
+        self._growth = growth
         self._state = state
         self._admin = admin
         self._topics = topics
@@ -37,8 +41,10 @@ class Watch:
         except TryAgain:
             self._state.cluster.write({"at": now, "kafka": False, "topics": []})
             raise
-        metrics.task_oldest_age.set(self._ages.look(now, topics[self._topics.tasks][1]))
+        tasks = topics[self._topics.tasks][1]
+        metrics.task_oldest_age.set(self._ages.look(now, tasks))
         self._state.cluster.write(snapshot(now, topics))
+        self._growth.look(sum(one.role == "worker" for one in alive), len(tasks))
 
     def _look(self) -> dict[str, tuple[str | None, Mapping[int, Place]]]:
         """Give group and partitions of every topic."""
