@@ -220,9 +220,7 @@ def test_bucket_out_of_reach(unused_tcp_port):
     """A bucket whose server is down is TryAgain of the part store, for every call."""
     endpoint = f"http://127.0.0.1:{unused_tcp_port}"
     store = stores.open(
-        StoreSettings(
-            store="s3://bucket", store_endpoint=endpoint, store_access_key="k", store_secret_key=token_hex(4)
-        )
+        StoreSettings(store="s3://bucket", store_endpoint=endpoint, store_access_key="k", store_secret_key=token_hex(4))
     )
     for ask in (
         store.ping,
