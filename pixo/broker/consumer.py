@@ -130,8 +130,8 @@ class KafkaConsumer:
 
     def _assign(self, client: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
         (client.assign if self._eager else client.incremental_assign)(places)
-        if self._paused:
-            client.pause(places)
+        # Said either way: librdkafka keeps the pause of a partition that was taken away, and its fetching never begins.
+        (client.pause if self._paused else client.resume)(places)
         self.ready = True
         self._hold(self._held | {place.partition for place in places})
         metrics.consumer_rebalances.labels(self.topic).inc()

@@ -233,6 +233,28 @@ def test_pause_outlives_rebalance(house: House) -> None:
     assert sorted(record.value or b"" for record in take(one, 3)) == [b"0", b"1", b"2"]
 
 
+def test_resume_while_nothing_is_held(house: House) -> None:
+    """A consumer that is paused, loses its partitions, is resumed and receives some again gives their records."""
+    one = house.broker.consumer(house.group, house.tasks)
+    join(one)
+    one.pause()
+    two = house.broker.consumer(house.group, house.tasks)
+
+    def lost() -> bool:
+        one.poll(0.05)
+        two.poll(0.05)
+        return len(one.assigned()) < 3
+
+    until(lost, "the rebalance")
+    one.resume()
+    join(one, two)
+    for partition in range(3):
+        send(house, [b"%d" % partition], partition=partition)
+
+    count = len(one.assigned())
+    assert {record.partition for record in take(one, count)} == one.assigned()
+
+
 def test_tail_hears_only_what_is_new(house: House) -> None:
     """A tail gives what is sent after it began to listen, of all partitions, and commits nothing."""
     send(house, [b"old", b"older"], partition=0)
