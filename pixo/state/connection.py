@@ -50,10 +50,10 @@ def connect(settings: Settings, *, patient: bool, answer_s: float | None = None)
     return Redis.from_url(
         settings.redis,
         **_security(settings),
+        **({} if settings.redis.startswith("unix:") else {"socket_keepalive": True}),
         protocol=2,
         socket_timeout=answer_s or (5.0 if patient else 1.0),
         socket_connect_timeout=2.0 if patient else 0.5,
-        socket_keepalive=True,
         health_check_interval=15,
         retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), tries),
         retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError],

@@ -1,4 +1,4 @@
-"""The protocol as a state machine: real scripts, any order of steps, crashes between any two, lost and doubled records."""
+"""The protocol as a state machine: real scripts, any order of steps, crashes between any two, losses, doubles."""
 
 import os
 import random
@@ -67,14 +67,14 @@ class Protocol(RuleBasedStateMachine):
 
     @initialize(first=SPECS, second=SPECS)
     def arrive(self, first, second) -> None:
-        """Two clients send images."""
+        """Have two clients send images."""
         self.post(first)
         self.post(second)
 
     @precondition(lambda self: len(self.ids) < 4)
     @rule(spec=SPECS)
     def post(self, spec) -> None:
-        """A client sends an image; one in four has a tile that kills its worker."""
+        """Have a client send an image; one in four has a tile that kills its worker."""
         poisoned = spec["poisoned"]
         made = self.world.spec(**{name: value for name, value in spec.items() if name != "poisoned"})
         self.ids.append(made.id)
@@ -84,7 +84,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(ask=st.sampled_from(ASKS), which=PARTS)
     def ask(self, ask, which) -> None:
-        """A client wants something of a job."""
+        """Have a client want something of a job."""
         self.world.spawn("web", ask(self.world, self.pick(self.ids, which)))
 
     # Progress
@@ -100,6 +100,8 @@ class Protocol(RuleBasedStateMachine):
         """Anything at all, in an order that need not be written down; a fault or a request in ``calm`` steps."""
         order = random.Random(seed)
         for _ in range(count):
+            if not order.randrange(25):
+                self.world.stutter = 1
             if order.randrange(calm):
                 self.pace(order.getrandbits(16))
             else:
@@ -129,7 +131,7 @@ class Protocol(RuleBasedStateMachine):
             self.submit(order)
 
     def submit(self, order: random.Random) -> None:
-        """A client sends some image."""
+        """Have a client send some image."""
         self.post(
             {
                 "tiles": order.randint(1, 7), "small": order.random() < 0.5, "window": order.randint(2, 4),
@@ -155,7 +157,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(rounds=st.integers(1, 12), kind=st.sampled_from(["worker", "results", "web"]))
     def favour(self, rounds, kind) -> None:
-        """Processes of one kind are faster than all others."""
+        """Let processes of one kind be faster than all others."""
         for _ in range(rounds):
             for actor in list(self.world.actors):
                 if actor in self.world.actors and actor.process.startswith(kind):
@@ -164,7 +166,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(listing=st.booleans())
     def sweep(self, listing) -> None:
-        """A sweep begins."""
+        """Begin a sweep."""
         self.world.spawn("sweeper", actors.sweep(self.world, listing=listing))
 
     @rule(ms=st.sampled_from(WAITS))
@@ -176,7 +178,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(which=PARTS, zombie=st.booleans())
     def crash(self, which, zombie) -> None:
-        """A process dies, or is cut off and goes on for a while; another takes its place."""
+        """Kill a process, or cut it off while it goes on for a while; mostly another takes its place."""
         if not self.world.actors:
             return
         process = self.pick(self.world.actors, which).process
@@ -187,7 +189,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(how=st.sampled_from(["stop", "start", "start"]), which=PARTS)
     def scale(self, how, which) -> None:
-        """A worker is asked to stop, or another starts."""
+        """Ask a worker to stop, or start another."""
         workers = [p for p, kind in self.world.processes.items() if kind == "worker"]
         if how == "stop" and workers:
             self.world.stop(self.pick(workers, which))
@@ -200,7 +202,7 @@ class Protocol(RuleBasedStateMachine):
         which=PARTS,
     )
     def kafka(self, name, how, which) -> None:
-        """A producer sends a record again; or the broker loses everything."""
+        """Send a record again; or have the broker lose everything."""
         topic = getattr(self.world, name)
         log = self.pick(topic.logs, which)
         if how == "wipe":
@@ -228,7 +230,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(which=PARTS)
     def lose_piece(self, which) -> None:
-        """A piece vanishes from the store."""
+        """Take a piece out of the store."""
         pieces = [key for key in self.world.store if "/tiles/" in key]
         if pieces:
             del self.world.store[self.pick(pieces, which)]

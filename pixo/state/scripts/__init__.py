@@ -9,9 +9,11 @@ from pixo.state.connection import Client, reaching
 from pixo.state.durable import Durable
 
 # Scripts that hand out tiles take the lanes' part in front of them.
+# These free memory, and must run on a server that has none left.
+FREEING = ("delete", "expire")
 HANDING = ("start", "take", "complete", "reopen", "recheck")
 WORKING = ("create", "begin", "give_back", "start_join", "renew_join", "finish_join")
-CLOSING = ("fail_tile", "fail", "cancel", "retry", "delete", "expire")
+CLOSING = ("fail_tile", "fail", "cancel", "retry")
 
 
 class Scripts:
@@ -21,8 +23,9 @@ class Scripts:
         self._durable = durable
         shared = [clock or _text("clock"), _text("prelude")]
         self._texts: dict[str, str] = {}
-        for name in (*HANDING, *WORKING, *CLOSING):
-            parts = [*shared, *([_text("lanes")] if name in HANDING else []), _text(name)]
+        for name in (*HANDING, *WORKING, *CLOSING, *FREEING):
+            head = ["#!lua flags=allow-oom"] if name in FREEING else []
+            parts = [*head, *shared, *([_text("lanes")] if name in HANDING else []), _text(name)]
             self._texts[name] = "\n".join(parts)
         self._calls: dict[str, Callable[..., Any]] = {
             name: client.register_script(text) for name, text in self._texts.items()

@@ -1,5 +1,6 @@
 -- What all scripts of a job share. Every script but `create` asks the guard before it writes anything, so that a
--- late actor cannot bring back a key that is gone.
+-- late actor cannot bring back a key that is gone. The first write of a script is one that a full server refuses, so
+-- that it refuses the whole script.
 local job, todo, out, again, tiles, tries, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local LANE = 2 ^ 40 -- a score of `out` is lane * LANE + ms since `base`: 34 years fit
 local TOMBSTONE = 26 * 3600 * 1000 -- longer than `tasks` retains

@@ -48,7 +48,7 @@ def publish(world: World, id: str, handout: Handout) -> Steps:
 
 def admit(world: World) -> Steps:
     """Start waiting jobs while there are slots."""
-    queue, jobs = world.state.queue, world.state.jobs
+    queue = world.state.queue
     while True:
         for id, small in queue.candidates():
             if queue.claim(id, small, LIMIT, RESERVE):

@@ -18,11 +18,11 @@ CLOCK = "local function now() return redis.call('INCR', 'pixo:clock') end"
 LANES = 3
 
 
-class Died(Exception):  # noqa: N818 - not an error of the code under test
+class Died(Exception):
     """Raised inside an actor whose process ends here and now."""
 
 
-class Stopped(Exception):  # noqa: N818 - likewise
+class Stopped(Exception):
     """Raised inside an actor whose process was asked to stop."""
 
 

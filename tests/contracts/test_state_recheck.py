@@ -1,0 +1,89 @@
+"""The state's promises to the reconciler, on a real Valkey."""
+
+import pytest
+from redis import Redis
+
+from pixo.state import State
+from tests.contracts.state_jobs import CLOCK, Time, done, spec
+
+
+@pytest.fixture
+def client(valkey_url):
+    """Give a plain client."""
+    with Redis.from_url(valkey_url, protocol=2) as client:
+        yield client
+
+
+@pytest.fixture
+def clock(client):
+    """Give the time."""
+    return Time(client)
+
+
+@pytest.fixture
+def state(client, clock):
+    """Give the state."""
+    return State(client, client, clock=CLOCK)
+
+
+@pytest.fixture
+def jobs(state):
+    """Give the jobs."""
+    return state.jobs
+
+
+@pytest.mark.parametrize(
+    ("safe", "results_safe", "lost"),
+    [(6, 6, True), (6, 4, False), (4, 6, False), (0, 0, False)],
+    ids=["both passed", "results lie behind", "tasks lie behind", "nothing known"],
+)
+def test_a_task_is_lost_when_all_before_it_was_consumed(jobs, clock, safe, results_safe, lost):
+    """Only a tile given out well before everything was consumed is handed out again."""
+    jobs.create(spec(tiles=2))
+    tasks = jobs.start("a", [(1, 0, 2)]).tasks
+    now = clock.at(7)
+    at = {0: 0, 1: now - 7000 + safe * 1000}
+    handout = jobs.recheck("a", tasks[0].gen, at, now - 7000 + results_safe * 1000)
+    assert [task.tile for task in handout.tasks] == ([0, 1] if lost else [])
+    assert jobs.recheck("a", None, at, now - 7000 + results_safe * 1000).tasks == []
+
+
+def test_a_task_unfinished_for_too_long_is_handed_out_again(jobs, clock):
+    """After ten minutes, then twenty, whatever the offsets say."""
+    jobs.create(spec(tiles=1))
+    jobs.start("a", [(0, 0, 1)])
+    given = []
+    for minute in range(1, 32):
+        clock.at(60 * minute + minute / 10)
+        if jobs.recheck("a", None, {}, 0).tasks:
+            given.append(minute)
+    assert given == [10, 30]  # then at 70
+
+
+def test_the_deadline_waits_for_workers(jobs, clock):
+    """A job past its deadline fails; time without any worker does not count."""
+    jobs.create(spec(tiles=2, deadline_s=100))
+    jobs.start("a", [(0, 0, 2)])
+    clock.at(90)
+    assert jobs.recheck("a", None, {}, 0, idle_ms=20_000).status == "ok"
+    clock.at(119)
+    assert jobs.recheck("a", None, {}, 0).status == "ok"
+    clock.at(121)
+    assert jobs.recheck("a", None, {}, 0).status == "failed"
+    assert jobs.read("a").error == "deadline"
+
+
+def test_recheck_tells_where_a_job_stands(jobs, clock):
+    """Queued, waiting for a joiner, being joined, ended, another life: each has its word."""
+    jobs.create(spec(tiles=1))
+    assert jobs.recheck("a", None, {}, 0).status == "queued"
+    task = jobs.start("a", [(0, 0, 1)]).tasks[0]
+    assert jobs.recheck("a", task.gen + 1, {}, 0).status == "stale"
+    jobs.complete(done(task))
+    assert jobs.recheck("a", None, {}, 0).status == "join"
+    jobs.start_join("a", "f")
+    assert jobs.recheck("a", None, {}, 0).status == "stitching"
+    clock.at(31)
+    assert jobs.recheck("a", None, {}, 0).status == "join"
+    assert jobs.fail("a", task.gen, "pixels")
+    assert jobs.recheck("a", None, {}, 0).status == "ended"
