@@ -14,7 +14,7 @@ from pixo.topics.ensuring import ensure
 PATIENCE = 120.0
 """Seconds for Kafka to come."""
 
-log = logs.logger(__name__)
+log = logs.logger("pixo.topics")
 
 
 def main() -> int:
