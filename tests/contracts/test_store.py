@@ -172,7 +172,7 @@ def test_reader_seeks(store):
         assert file.tell() == 700_000
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, 30), end=st.none() | st.integers(0, 40), size=st.integers(1, 12))
 def test_chunks(store, start, end, size):
     """Chunks are the slice of the blob, none larger than asked, none empty."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pixo.errors import Refusal
@@ -59,7 +59,6 @@ def assert_tiled_equals_whole(chain, pixels, heights):
 
 
 @pytest.mark.parametrize("name", FILTERS)
-@settings(deadline=None)
 @given(data=st.data(), pixels=strategies.images(), heights=st.integers(1, 40))
 def test_tiled_equals_whole(name, data, pixels, heights) -> None:
     """A filter gives the same pixels by tiles as in one piece, of the mode it says, and leaves its input alone."""
@@ -69,14 +68,12 @@ def test_tiled_equals_whole(name, data, pixels, heights) -> None:
     assert_tiled_equals_whole(chain, pixels, heights)
 
 
-@settings(deadline=None)
 @given(chain=strategies.chains(4), pixels=strategies.images(), heights=st.integers(1, 40))
 def test_tiled_equals_whole_for_chains(chain, pixels, heights) -> None:
     """A chain gives the same pixels by tiles as in one piece: halos add up, cells of other filters' halos too."""
     assert_tiled_equals_whole(chain, pixels, heights)
 
 
-@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(2, 128), min_size=2, max_size=3),
     sigma=st.floats(0.3, 3),

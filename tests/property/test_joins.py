@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import pyvips
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -74,7 +74,6 @@ def by_pillow(data):
 
 
 @given(images("jpeg"))
-@settings(deadline=None)
 def test_a_joined_jpeg_decodes_to_what_the_whole_image_encodes_to(case):
     """Three decoders see no difference between joined strips and the same encoder's JPEG of the whole image."""
     plan, pixels = case
@@ -89,7 +88,6 @@ def test_a_joined_jpeg_decodes_to_what_the_whole_image_encodes_to(case):
 
 
 @given(images("png"))
-@settings(deadline=None)
 def test_a_joined_png_holds_exactly_the_pixels_that_went_in(case):
     """Three decoders give back every sample, as far as each one knows the mode and the depth."""
     plan, pixels = case
@@ -106,7 +104,6 @@ def test_a_joined_png_holds_exactly_the_pixels_that_went_in(case):
 
 
 @given(st.sampled_from(["jpeg", "png"]).flatmap(images), st.data())
-@settings(deadline=None)
 def test_a_piece_cut_off_anywhere_is_refused(case, data):
     """However few bytes a stored piece has lost, the join names its tile."""
     plan, pixels = case
@@ -119,7 +116,6 @@ def test_a_piece_cut_off_anywhere_is_refused(case, data):
 
 
 @given(images("png"), st.data())
-@settings(deadline=None)
 def test_a_flipped_bit_in_a_png_piece_is_refused(case, data):
     """Every bit of a PNG segment is covered by a checksum that the join looks at."""
     plan, pixels = case

@@ -41,7 +41,7 @@ def source(request, tmp_path_factory):
         return path, made, reader.rows(0, made.height).copy()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_any_walk_gives_the_rows_of_the_whole(source, data):
     """From any start, in steps and with overlaps of any size, with any hint of the end."""

@@ -111,7 +111,7 @@ ENDS = st.tuples(
 
 
 @pytest.mark.parametrize("name", sorted(registry()))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data(), source=files(), end=ENDS)
 def test_every_filter_by_tiles_equals_whole(name, data, source, end):
     """Any source through any filter, in any lanes, gives what the whole image gives."""
@@ -121,14 +121,14 @@ def test_every_filter_by_tiles_equals_whole(name, data, source, end):
     assert_same(source, Chain((step,)), *end)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(chain=strategies.chains(), source=files(), end=ENDS)
 def test_every_chain_by_tiles_equals_whole(chain, source, end):
     """The same for chains of up to three filters."""
     assert_same(source, chain, *end)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(source=files(), form=st.sampled_from(["jpeg", "png"]))
 def test_apply_gives_the_whole_images_pixels(source, form):
     """One process without a server gives the reference's pixels."""

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from pixo.errors import ConfigError, Refusal
@@ -53,7 +53,6 @@ class Half(Filter[Params]):
 """
 
 
-@settings(deadline=None)
 @given(chain=strategies.chains(max_size=5))
 def test_canonical_text_round_trips(chain) -> None:
     """The text of a chain parses to the same chain, and is its own canonical form."""
@@ -130,7 +129,6 @@ def test_a_slip_of_the_pen_gets_a_hint() -> None:
         parse("greyscale")
 
 
-@settings(deadline=None)
 @given(text=st.text(alphabet="blurgaysce:=,.-+0123456789 \x00é", max_size=60))
 def test_any_text_is_read_or_refused(text) -> None:
     """No text does anything but give a chain, whose own text gives it again, or a Refusal."""
@@ -171,7 +169,6 @@ def test_halo_and_alignment(text, halo, align) -> None:
         assert (parse(text).halo(depth), parse(text).align(depth)) == (halo, align)
 
 
-@settings(deadline=None)
 @given(chain=strategies.chains(max_size=5))
 def test_alignment_is_bounded(chain) -> None:
     """Tiles are never forced beyond the bound, together with the rows of a JPEG's blocks."""

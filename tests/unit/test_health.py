@@ -68,9 +68,7 @@ def test_served_over_http():
     """The three addresses answer 200, 503 when not so, and 404 stands for all else."""
     health = Health({"kafka": lambda: "no broker"})
     with health.serve("127.0.0.1", 0, expose("monitor")) as server:
-        alive, ready, metrics, other = (
-            fetch(server, path) for path in ("/healthz", "/readyz", "/metrics?x=1", "/")
-        )
+        alive, ready, metrics, other = (fetch(server, path) for path in ("/healthz", "/readyz", "/metrics?x=1", "/"))
 
     assert alive[0] == 200
     assert ready[0] == 503
