@@ -181,10 +181,11 @@ class Protocol(RuleBasedStateMachine):
         """Kill a process, or cut it off while it goes on for a while; mostly another takes its place."""
         if not self.world.actors:
             return
-        process = self.pick(self.world.actors, which).process
+        # Whoever came last has most to lose: a joiner, a request.
+        process = (self.world.actors[-1] if which % 2 else self.pick(self.world.actors, which // 2)).process
         kind = self.world.processes.get(process)
         self.world.crash(process, zombie=zombie)
-        if kind and which % 4:
+        if kind and which % 8:
             self.start(kind)
 
     @rule(how=st.sampled_from(["stop", "start", "start"]), which=PARTS)
