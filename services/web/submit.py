@@ -29,8 +29,8 @@ from services.web.erase import erase
 from services.web.parts import Parts
 
 LONGEST_KEY = 255
-SMALL_TILES = 32
-"""A job of at most so many tiles may use the slots that are kept for small ones."""
+SMALL_WEIGHT = 64
+"""A job of at most so many times 512x512 pixels (16 MP: a camera's photo) may use the slots kept for small ones."""
 SHORTEST_DEADLINE = 3600.0
 SLOW_TILE = 0.25
 """Seconds of one tile from which on half a window is enough to keep a lane busy."""
@@ -84,14 +84,15 @@ def _specify(parts: Parts, job: str, received: upload.Received) -> Spec:
         busy=_busy(parts),
     )
     window = parts.settings.work.window
+    weight = ceil(plan.width * plan.height / 512**2)
     return Spec(
         id=job,
         created=round(time.time(), 3),
         filename=received.filename,
         bytes=received.size,
         filters=plan.chain,
-        small=wanted.priority == "high" or plan.tiles <= SMALL_TILES,
-        weight=ceil(plan.width * plan.height / 512**2),
+        small=wanted.priority == "high" or weight <= SMALL_WEIGHT,
+        weight=weight,
         deadline_s=max(SHORTEST_DEADLINE, 100 * plan.seconds),
         window=max(2, window // 2) if plan.seconds / plan.tiles > SLOW_TILE else window,
         keep_s=parts.settings.work.result_ttl,
