@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from pixo import messages, metrics
 from pixo.broker import Producer, Record
 from pixo.dispatch import Dispatcher
-from pixo.errors import BadRecord
+from pixo.errors import BadRecord, TryAgain
 from pixo.messages import TileDead, TileDone
 from pixo.state import State
 from pixo.state.records import Handout
@@ -45,12 +45,17 @@ class Handler:
         return self._published(done.job, completion)
 
     def _published(self, job: str, handout: Handout) -> Finish:
-        sent: Sequence[Future[None]] = self._dispatcher.publish(job, handout)
+        """Send the tasks now, and give what waits for Kafka. They were handed out: nobody else will send them soon."""
+        sent: Sequence[Future[None]] | None
+        try:
+            sent = self._dispatcher.publish(job, handout)
+        except TryAgain:
+            sent = None  # not raised from here: the tile would be a duplicate the next time, without tasks
 
         def settle() -> None:
             nonlocal sent
-            if any(one.done() and one.exception() for one in sent):
-                sent = self._dispatcher.publish(job, handout)  # they were handed out: nobody else will send them
+            if sent is None or any(one.done() and one.exception() for one in sent):
+                sent = self._dispatcher.publish(job, handout)
             self._producer.settle(sent)
 
         return settle

@@ -241,14 +241,16 @@ def test_a_dead_tile_ends_the_job(results):
     assert not results.state.queue.active()
 
 
-def test_what_the_broker_did_not_take_is_sent_again(results):
-    """Tasks that were handed out and not acknowledged: the repeated step publishes them."""
+@pytest.mark.parametrize("known", [True, False])
+def test_what_the_broker_did_not_take_is_sent_again(results, known):
+    """Tasks that were handed out and not acknowledged, or not even sent: the repeated step publishes them."""
     spec = results.submit()
     first = results.tasks(spec.id)
     finish = None
     for task in first:
         report = messages.encode(results.make(task))
-        results.dispatcher.partitions()  # known before the broker goes
+        if not known:
+            results.dispatcher._partitions._until = 0.0
         results.broker.down = True
         finish = results.handler.handle(Record(results.names.results, 0, 0, report, {}, 0)) or finish
         results.broker.down = False
