@@ -9,8 +9,8 @@ from os import environ
 from pathlib import Path
 from urllib.parse import urlencode
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from pixo.imaging.apply import apply
 from pixo.imaging.chain import parse
@@ -59,13 +59,11 @@ def here(png: bytes, filters: str) -> np.ndarray:
 
 def decoded(png: bytes) -> np.ndarray:
     """Give the pixels of a PNG."""
-    return np.asarray(Image.open(io.BytesIO(png)))
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
 noise = np.random.default_rng(7).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-file = io.BytesIO()
-Image.fromarray(noise).save(file, "PNG", compress_level=1)
-source = file.getvalue()
+source = cv2.imencode(".png", noise)[1].tobytes()
 
 for chain, expected in {"invert": 255 - noise, "blur:sigma=3,edges": here(source, "blur:sigma=3,edges")}.items():
     got = through_pixo(source, chain)

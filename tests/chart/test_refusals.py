@@ -1,0 +1,52 @@
+"""What cannot work is refused when it is rendered, in one sentence that names the values."""
+
+import pytest
+
+from tests.chart.rendering import Refused, one, render
+
+EXTERNAL = ("kafka.enabled=false", 'externalKafka.bootstrapServers=["k:9092"]')
+
+
+@pytest.mark.parametrize(
+    ("sets", "sentence"),
+    [
+        (
+            ("worker.replicaCount=7",),
+            r"worker.replicaCount is 7, but topic tasks has 6 partitions: 1 workers would idle",
+        ),
+        (("results.replicaCount=4",), r"results.replicaCount is 4, but topic results has 3 partitions"),
+        (("kafka.topics.tasks.maxPartitions=3",), r"maxPartitions is 3, less than kafka.topics.tasks.partitions \(6\)"),
+        (
+            ("worker.autoscaling.enabled=true", "worker.autoscaling.maxReplicas=9"),
+            r"maxReplicas is 9, but topic tasks has 6",
+        ),
+        (("kafka.topics.replicationFactor=3",), r"must be 1 with the one broker"),
+        (("kafka.topics.provisioner=strimzi",), r"needs a Kafka that Strimzi runs"),
+        (("kafka.enabled=false",), r"set externalKafka.bootstrapServers"),
+        ((*EXTERNAL, "externalKafka.securityProtocol=SASL_SSL"), r"set externalKafka.sasl.existingSecret"),
+        ((*EXTERNAL, "externalKafka.tls.existingSecret=ca"), r"the connection would not be encrypted"),
+        ((*EXTERNAL, "kafka.topics.provisioner=strimzi"), r"set externalKafka.strimzi.clusterName"),
+        (("redis.enabled=false",), r"set externalRedis.host"),
+        (
+            ("redis.enabled=false", "externalRedis.host=r", "externalRedis.tls.existingSecret=ca"),
+            r"externalRedis.tls.enabled is false",
+        ),
+        (("objectStore.enabled=false",), r"set externalObjectStore.url"),
+        (
+            ("metrics.podMonitor.enabled=true", "metrics.serviceMonitor.enabled=true"),
+            r"counted twice",
+        ),
+        (("web.httpRoute.enabled=true",), r"set web.httpRoute.parentRefs"),
+    ],
+)
+def test_refused(sets: tuple[str, ...], sentence: str) -> None:
+    """Values that contradict each other fail the rendering, and the sentence says what to set."""
+    with pytest.raises(Refused, match=sentence):
+        render(None, *sets)
+
+
+def test_idle_workers_where_they_are_wanted() -> None:
+    """worker.allowIdle, or a topic that may grow, lets through more workers than partitions."""
+    for allowed in ("worker.allowIdle=true", "kafka.topics.tasks.maxPartitions=8"):
+        objects = render(None, "worker.replicaCount=8", allowed)
+        assert one(objects, "Deployment", "pixo-worker")["spec"]["replicas"] == 8
