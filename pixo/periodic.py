@@ -35,13 +35,13 @@ class Periodic:
         clock: Callable[[], float] = time.monotonic,
         patience: float = 120.0,
     ) -> None:
-        self._name = name
+        self.name = name
         self._seconds = seconds
         self._act = act
         self._stop = stop
         self._clock = clock
         self._patience = patience
-        self._turned = clock()
+        self._turned: float | None = None
         self._out_of_reach = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -54,16 +54,19 @@ class Periodic:
             self._out_of_reach = False
         except TryAgain as error:
             if not self._out_of_reach:
-                log.warning("out of reach", who=self._name, part=error.part, reason=error)
+                log.warning("out of reach", who=self.name, part=error.part, reason=error)
             self._out_of_reach = True
         self._turned = self._clock()
 
     def alive(self) -> bool | str:
-        """Say whether it still turns: a check for the process's health."""
+        """Say whether it turns, once it has begun: a check for the process's health."""
+        if self._turned is None:
+            return True
         still = self._clock() - self._turned
-        return still < self._seconds + self._patience or f"{self._name} stands still for {still:.0f} s"
+        return still < self._seconds + self._patience or f"{self.name} stands still for {still:.0f} s"
 
     def __enter__(self) -> Self:
+        self._turned = self._clock()
         self._thread.start()
         return self
 
@@ -77,6 +80,6 @@ class Periodic:
                 self.turn()
                 self._ended.wait(self._seconds)
         except Exception as error:  # noqa: BLE001 - the boundary of this thread: nobody else would see it
-            log.error("thread failed", cause=error, who=self._name)  # noqa: TRY400 - not logging's
+            log.error("thread failed", cause=error, who=self.name)  # noqa: TRY400 - not logging's
             self.failed = True
             self._stop.set()

@@ -19,7 +19,9 @@ def main() -> int:
     with stop_on_signals() as stop, ExitStack() as stack:
         parts = assemble(settings, stack, stop)
         pulse = startup.Pulse()
-        health = Health({"listening": lambda: parts.consumer.ready}, alive={"loop": pulse})
+        health = Health(
+            {"listening": lambda: parts.consumer.ready}, alive={"loop": pulse, parts.watch.name: parts.watch.alive}
+        )
         process = settings.process
         stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("monitor")))
         kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of two

@@ -19,7 +19,10 @@ def main() -> int:
     with stop_on_signals() as stop, ExitStack() as stack:
         parts = assemble(settings, stack, stop)
         pulse = startup.Pulse()
-        health = Health({"joined": lambda: parts.consumer.ready}, alive={"loop": pulse})
+        health = Health(
+            {"joined": lambda: parts.consumer.ready},
+            alive={"loop": pulse, **{one.name: one.alive for one in parts.periodic}},
+        )
         process = settings.process
         stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("results")))
         kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of three
