@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-LAUNCH = Path(__file__).with_name("launch.py")
+from pixo import lifeline
+
+LAUNCH = Path(lifeline.__file__)
 LONGEST_LINE = 1 << 16
 
 

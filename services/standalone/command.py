@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+import time
 from collections.abc import Mapping
 
 from pixo import broker, logs, state
@@ -44,6 +45,13 @@ async def _run(fleet: Fleet, options: Options) -> None:
         idle=lambda: _idle(settings),
         bound=BOUND if isinstance(fleet.kafka, EmbeddedBroker) else None,
     )
+    joining = Joining(
+        [role.name for role in fleet.roles],
+        fleet.health,
+        [fleet.ids[worker.name] for worker in fleet.workers],
+        settings.redis,
+        since=time.time(),
+    )
     supervisor = Supervisor(
         valkey=valkey,
         broker=(kafka[1], recycler) if kafka and recycler else None,
@@ -57,7 +65,7 @@ async def _run(fleet: Fleet, options: Options) -> None:
             Rank([kafka[1]] if kafka else [], 15),
             Rank([valkey[1]] if valkey else [], 15),
         ],
-        missing=Joining(fleet.health, [fleet.ids[w.name] for w in fleet.workers], settings.redis).missing,
+        missing=joining.missing,
         announce=lambda: print(_ready_line(fleet, options), flush=True),
     )
     await supervisor.run()

@@ -12,7 +12,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from pixo import logs
+from pixo import lifeline, logs
 from pixo.settings import Settings
 
 GRACE = 25
@@ -71,6 +71,8 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
 
     def _forked(self, _: Any, worker: Any) -> None:
         self._worker = worker
+        # By itself it would notice only seconds after the other was killed, and hold the port until then.
+        lifeline.tie(worker.ppid)
 
     def _ended(self, _: Any, __: Any) -> None:
         self._opened.close()

@@ -145,7 +145,7 @@ def test_a_child_dies_with_its_parent():
     with parent:
         pid = int(parent.stdout.readline())
         # It has become its command once the launcher's name is gone.
-        assert wait_for(lambda: b"launch.py" not in Path(f"/proc/{pid}/cmdline").read_bytes())
+        assert wait_for(lambda: b"lifeline.py" not in Path(f"/proc/{pid}/cmdline").read_bytes())
         assert alive(pid)
         parent.kill()
 

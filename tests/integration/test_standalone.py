@@ -1,0 +1,234 @@
+"""`pixo up` for real: children killed one by one, all at once, two side by side, nothing left behind."""
+
+import contextlib
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixo.imaging.apply import apply
+from pixo.imaging.chain import parse
+from pixo.imaging.limits import Limits
+from pixo.imaging.planner import Request
+from services.cli.api import ENDED, Api
+
+PATIENCE = 90.0
+CHAIN = "blur:sigma=3,grayscale"
+KILLED = ("worker-1", "worker-2", "results", "monitor", "web", "valkey", "broker")
+
+
+class Up:
+    """A `pixo up` with two workers."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        command = [sys.executable, "-m", "services.cli", "up", "--workers=2", f"--data={data}", *options]
+        self.errors = data.with_suffix(".err")
+        with self.errors.open("ab") as errors:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        self.line = ""
+
+    def wait(self) -> Api:
+        """Give its API once it says that all have joined."""
+        assert self.process.stdout is not None
+        self.line = self.process.stdout.readline()
+        found = re.search(r"http://\S+", self.line)
+        assert found, self.errors.read_text()
+        return Api(found.group())
+
+    def children(self) -> dict[str, int]:
+        """Give the processes that it has started itself, by name."""
+        return {_name(pid): pid for pid in _below(self.process.pid, deep=False)}
+
+    def all(self) -> list[int]:
+        """Give all its processes."""
+        return [self.process.pid, *_below(self.process.pid, deep=True)]
+
+    def stop(self) -> int:
+        """End it as Ctrl-C does and give its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    """Give what starts a `pixo up`; what still runs at the end is killed."""
+    started: list[Up] = []
+
+    def up(name: str = "data", *options: str) -> Up:
+        started.append(Up(tmp_path / name, *(options or ("--port=0",))))
+        return started[-1]
+
+    yield up
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+        assert one.process.stdout is not None
+        one.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a picture that takes a moment."""
+    path = tmp_path_factory.mktemp("photo") / "photo.jpg"
+    pixels = np.random.default_rng(1).integers(0, 256, (375, 500, 3), np.uint8)
+    Image.fromarray(pixels).resize((4000, 3000)).save(path, quality=90)
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(photo: Path) -> bytes:
+    """Give the result's pixels as one process makes them."""
+    parts: list[bytes] = []
+    apply(photo, parse(CHAIN), Request(), Limits(), parts.append)
+    return pixels(b"".join(parts))
+
+
+def pixels(image: bytes) -> bytes:
+    """Give the pixels of an image file."""
+    with Image.open(io.BytesIO(image)) as opened:
+        return opened.tobytes()
+
+
+def submit(api: Api, photo: Path) -> str:
+    """Submit the picture in many small tiles."""
+    return str(api.submit(photo, {"filters": CHAIN, "tile_size": "300"})["id"])
+
+
+def fetch(api: Api, id: str, folder: Path) -> bytes:
+    """Wait for the job and give its result."""
+    job = api.job(id)
+    deadline = time.monotonic() + PATIENCE
+    while job["status"] not in ENDED:
+        assert time.monotonic() < deadline, job
+        job = api.job(id, wait=5)
+    assert job["status"] == "done", job
+    target = folder / f"{id}.jpg"
+    api.download(job, target)
+    return target.read_bytes()
+
+
+def until(condition: Callable[[], bool], patience: float = PATIENCE) -> bool:
+    """Return whether the condition comes true in time."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)  # between two looks
+    return True
+
+
+def gone(pids: list[int]) -> bool:
+    """Tell whether none of the processes is left a few seconds later."""
+    return until(lambda: not any(_alive(pid) for pid in pids), patience=5)
+
+
+def test_every_child_may_be_killed(start: Callable[..., Up], photo: Path, expected: bytes, tmp_path: Path) -> None:
+    """Each child in turn is killed with -9 during a job: it comes again, and every job ends with the same bytes."""
+    up = start()
+    with up.wait() as api:
+        assert "2 workers" in up.line
+        before = up.children()
+        assert set(before) == set(KILLED)
+        ids = []
+        for name in KILLED:
+            ids.append(submit(api, photo))
+            os.kill(before[name], signal.SIGKILL)
+            assert until(lambda: up.children().get(name, before[name]) != before[name]), name  # noqa: B023
+
+        results = {fetch(api, id, tmp_path) for id in ids}
+        assert len(results) == 1
+        assert pixels(results.pop()) == expected
+        pids = up.all()
+        assert up.stop() == 0
+    assert gone(pids)
+    shown = up.errors.read_text()
+    assert all(re.search(rf"child ended +child={name} exit='killed by SIGKILL'", shown) for name in KILLED)
+
+
+def test_work_goes_on_after_all_were_killed(
+    start: Callable[..., Up], photo: Path, expected: bytes, tmp_path: Path
+) -> None:
+    """After kill -9 of every process a new start ends the jobs; after that of the first one alone nothing is left."""
+    up = start()
+    with up.wait() as api:
+        ids = [submit(api, photo), submit(api, photo)]
+    for pid in (pids := up.all()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert gone(pids[1:])
+
+    up = start()
+    with up.wait() as api:
+        one, two = (fetch(api, id, tmp_path) for id in ids)
+        assert one == two
+        assert pixels(one) == expected
+    pids = up.all()
+    up.process.kill()
+    assert gone(pids[1:])
+
+
+def test_two_live_side_by_side(start: Callable[..., Up], photo: Path, expected: bytes, tmp_path: Path) -> None:
+    """Two instances work at once and end by themselves; one folder or one port cannot be had twice."""
+    one, two = start("one"), start("two")
+    with one.wait() as first, two.wait() as second:
+        ids = submit(first, photo), submit(second, photo)
+        results = fetch(first, ids[0], tmp_path), fetch(second, ids[1], tmp_path)
+        assert results[0] == results[1]
+        assert pixels(results[0]) == expected
+
+        same = start("one")
+        assert same.process.wait(PATIENCE) == 2
+        assert "in use by another pixo up" in same.errors.read_text()
+        port = re.search(r":(\d+)", one.line)
+        assert port
+        taken = start("three", f"--port={port.group(1)}")
+        assert taken.process.wait(PATIENCE) == 2
+        assert "choose another with --port" in taken.errors.read_text()
+
+        pids = one.all()
+        one.process.terminate()
+        assert one.process.wait(PATIENCE) == 0
+        assert gone(pids)
+        assert second.get("workers")["workers"]
+    pids = two.all()
+    assert two.stop() == 0
+    assert gone(pids)
+
+
+def _below(pid: int, *, deep: bool) -> Iterator[int]:
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
+    queue = list(parents.get(pid, []))
+    while queue:
+        yield (child := queue.pop())
+        queue += parents.get(child, []) if deep else []
+
+
+def _name(pid: int) -> str:
+    """Give a child's name, by what it runs; empty while it is being started."""
+    with contextlib.suppress(OSError):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " ")
+        id = re.search(rb"WORKER_ID=([^\0]*)", Path(f"/proc/{pid}/environ").read_bytes())
+        if "lifeline.py" in command:
+            return ""
+        return id.group(1).decode() if id else "valkey" if "valkey" in command else "broker"
+    return ""
+
+
+def _alive(pid: int) -> bool:
+    """Tell whether a process runs; one that waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,87 @@
+"""`pixo apply`, `pixo filters` and the demo's painting: what needs no server."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.cli.__main__ import main
+from services.cli.painting import ROWS, Painting
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """Give a small JPEG."""
+    path = tmp_path / "photo.jpg"
+    Image.linear_gradient("L").convert("RGB").save(path)
+    return path
+
+
+def test_apply_writes_the_result(photo, tmp_path):
+    """The result is the filtered image, and nothing else is left in the folder."""
+    assert main(["apply", str(photo), "-o", str(tmp_path / "out.jpg"), "--filters", "grayscale"]) == 0
+
+    with Image.open(tmp_path / "out.jpg") as result:
+        assert (result.format, result.mode, result.size) == ("JPEG", "L", (256, 256))
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.jpg", "out.jpg"}
+
+
+def test_the_ending_chooses_the_format(photo, tmp_path):
+    """-o result.png makes a PNG out of a JPEG."""
+    assert main(["apply", str(photo), "-o", str(tmp_path / "out.png"), "--filters", "invert"]) == 0
+
+    with Image.open(tmp_path / "out.png") as result:
+        assert result.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--filters", "blurr"], 1, "there is no filter 'blurr'"),
+        (["--quality", "101"], 2, "<= 100"),
+        (["--background", "red"], 2, "background"),
+    ],
+)
+def test_apply_refuses_in_one_line(photo, tmp_path, capsys, options, code, said):
+    """A wrong chain or option is one line, and no file is written."""
+    assert main(["apply", str(photo), "-o", str(tmp_path / "out.jpg"), *options]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_what_is_no_image_is_refused(tmp_path, capsys):
+    """A text file is refused by its content, and nothing is left behind."""
+    text = tmp_path / "text.jpg"
+    text.write_text("no image")
+
+    assert main(["apply", str(text), "-o", str(tmp_path / "out.jpg")]) == 1
+    assert "known format" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["text.jpg"]
+
+
+def test_filters_are_listed(capsys):
+    """The catalogue is there as a table and as JSON."""
+    assert main(["filters"]) == 0
+    assert "blur" in capsys.readouterr().out
+    assert main(["filters", "--json"]) == 0
+    names = {one["name"] for one in json.loads(capsys.readouterr().out)["filters"]}
+    assert {"grayscale", "blur"} <= names
+
+
+def test_the_painting_is_a_picture():
+    """The painting is a JPEG of the size asked for, the same each time, neither flat nor pure noise."""
+    files = []
+    for _ in range(2):
+        file = io.BytesIO()
+        Painting(320, 2 * ROWS + 5).write(file.write)
+        files.append(file.getvalue())
+    assert files[0] == files[1]
+
+    with Image.open(io.BytesIO(files[0])) as picture:
+        assert picture.size == (320, 2 * ROWS + 5)
+        pixels = np.asarray(picture, np.float32)
+    assert pixels.std() > 30
+    assert pixels[:ROWS, :, 2].mean() > pixels[-ROWS:, :, 2].mean() + 40  # the sky is bluer than the woods

@@ -1,0 +1,88 @@
+"""The `pixo` command as a whole: help, errors, exit codes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pixo import __version__
+from services.cli.__main__ import COMMANDS, main
+
+
+def test_help_names_every_command(capsys):
+    """`pixo --help` shows all commands."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in COMMANDS)
+
+
+def test_help_needs_no_library():
+    """The overview imports nothing large, so that it is there at once."""
+    code = (
+        "import sys; sys.argv = ['pixo', '--help']; from services.cli.__main__ import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(sorted({'numpy', 'cv2', 'httpx', 'pyvips', 'confluent_kafka', 'redis', 'msgspec'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name, capsys):
+    """Each command tells its options and ends with 0."""
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+
+    assert ended.value.code == 0
+    assert f"pixo {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["watch"], ["topics", "delete"], ["up", "--workers", "many"]])
+def test_wrong_usage_is_2(words, capsys):
+    """What cannot be understood ends with 2 and says why on stderr."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+
+    assert ended.value.code == 2
+    assert "usage: pixo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["submit", "/no/such.jpg"], "pixo submit: /no/such.jpg: there is no such file"),
+        (["up", "--workers", "0"], "pixo up: --workers 0: at least 1"),
+        (["up", "--kafka", "somewhere"], "pixo up: --kafka somewhere: either apache or HOST:PORT"),
+    ],
+)
+def test_wrong_values_are_one_line(words, said, capsys, tmp_path, monkeypatch):
+    """A value that is not allowed ends with 2 and one line, without a traceback."""
+    monkeypatch.chdir(tmp_path)
+
+    assert main(words) == 2
+    assert capsys.readouterr().err.splitlines() == [said]
+
+
+def test_nobody_there_is_one_line(capsys):
+    """A server that is not there is one line with its address, and exit code 1."""
+    assert main(["jobs", "--server", "http://127.0.0.1:1"]) == 1
+    shown = capsys.readouterr().err
+    assert shown == "pixo jobs: cannot reach http://127.0.0.1:1 (Connection refused); is it running?\n"
+
+
+def test_a_wrong_setting_is_named(capsys, monkeypatch):
+    """A PIXO_ variable with a wrong value is named, and the exit code is 2."""
+    monkeypatch.setenv("PIXO_PORT", "many")
+
+    assert main(["jobs"]) == 2
+    assert capsys.readouterr().err.startswith("pixo jobs: PIXO_PORT='many': ")
+
+
+def test_version(capsys):
+    """`pixo version` prints the version."""
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out == f"pixo {__version__}\n"
