@@ -14,9 +14,9 @@ from tests.property.protocol import actors
 from tests.property.protocol.invariants import Look, all_is_over, check, nothing_is_left
 from tests.property.protocol.world import World
 
-EXAMPLES = int(os.environ.get("PIXO_MODEL_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("PIXO_MODEL_EXAMPLES", "8"))
 STEPS = int(os.environ.get("PIXO_MODEL_STEPS", "20"))
-WALKS = int(os.environ.get("PIXO_MODEL_WALKS", "25"))
+WALKS = int(os.environ.get("PIXO_MODEL_WALKS", "15"))
 FIRST_SEED = int(os.environ.get("PIXO_MODEL_SEED", "0"))
 # A longest wait after the last fault: ten minutes' ceiling, doubled a few times, in steps of the reconciler.
 ROUNDS = 900
