@@ -44,7 +44,7 @@ class Writer(Protocol):
     """Takes the bytes of one blob in order."""
 
     def write(self, data: Bytes, /) -> object:
-        """Add bytes; raise TryAgain when the store cannot take them."""
+        """Add bytes, which the caller may change afterwards; raise TryAgain when the store cannot take them."""
 
 
 class Store(Protocol):

@@ -157,8 +157,10 @@ class _Translating:
         self._file = file
 
     def write(self, data: Bytes, /) -> None:
+        # The client keeps what it is given until a part is sent, and the caller may fill its buffer anew before.
+        own = bytes(data)
         with _reached():
-            self._file.write(data)
+            self._file.write(own)
 
 
 class _Ranged(io.RawIOBase):

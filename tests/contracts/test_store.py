@@ -57,6 +57,17 @@ def test_put_then_get(store):
     assert store.size("jobs/a/x") == 12
 
 
+def test_a_buffer_may_be_filled_anew(store):
+    """What was written is what the buffer held then, though the caller goes on to use it for what comes next."""
+    buffer = bytearray(1 << 20)
+    with store.writer("jobs/a/x") as writer:
+        for number in range(12):
+            buffer[:] = bytes([number]) * len(buffer)
+            writer.write(memoryview(buffer))
+
+    assert store.get("jobs/a/x") == b"".join(bytes([number]) * len(buffer) for number in range(12))
+
+
 def test_missing_blob(store):
     """A blob that is not there is NoSuchBlob, with its key, however it is asked for; its size is None."""
     store.put("jobs/a/x", b"one")
