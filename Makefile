@@ -13,7 +13,7 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 TAG ?= $(VERSION)
 BUILD_ARGS ?=
 
-.PHONY: setup run test check test-kafka test-browser bench images lock clean
+.PHONY: setup run test check test-kafka test-browser bench images test-images lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -48,9 +48,15 @@ bench: setup  ## against the vips command line and Pillow, on photographs
 images:  ## the four container images; PYTHON_IMAGE= another base, TAG= another tag, BUILD_ARGS= more for docker build
 	for role in web worker results monitor; do $(DOCKER) build $(BUILD_ARGS) --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --target $$role --tag $(IMAGE_PREFIX)$$role:$(TAG) . || exit 1; done
 
+test-images: setup images  ## the Dockerfile by hadolint; the images, each run alone and all together by compose.yaml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/images.txt
+	$(BIN)/hadolint Dockerfile
+	IMAGE_PREFIX=$(IMAGE_PREFIX) TAG=$(TAG) DOCKER=$(DOCKER) $(BIN)/python -m pytest tests/images
+
 lock:  ## rewrite requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group build -c requirements/dev.txt -o requirements/build.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group images -c requirements/dev.txt -o requirements/images.txt
 	for role in $(ROLES); do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra $$role -c requirements/dev.txt pyproject.toml -o requirements/$$role.txt; done
 
 clean:  ## what make and a run leave behind in this folder
