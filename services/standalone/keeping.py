@@ -1,10 +1,12 @@
 """Keep a child running: when it ends, say so and start it again, later each time that it ends at once."""
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 
 from pixo import logs
 from pixo.errors import ConfigError
+from pixo.startup import EXIT_CONFIG
 from services.standalone.children import Child, exit_text
 
 log = logs.logger(__name__)
@@ -52,9 +54,9 @@ async def keep(
             continue
         pause = pauses.ended()
         most = give_up()
-        if most is not None and pauses.failures >= most:
+        if most is not None and (pauses.failures >= most or code == EXIT_CONFIG):
             words = f": {child.last[-1]}" if child.last else ""
             raise ConfigError(f"{child.name} does not start ({exit_text(code)}){words}")
-        said = {"said": child.last_words} if child.last_words else {}
+        said = {"said": child.last_words} if child.last_words and code != -signal.SIGKILL else {}
         log.warning("child ended", child=child.name, exit=exit_text(code), again_in=pause, **said)
         await asyncio.sleep(pause)

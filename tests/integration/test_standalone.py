@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ from pixo.imaging.apply import apply
 from pixo.imaging.chain import parse
 from pixo.imaging.limits import Limits
 from pixo.imaging.planner import Request
+from services.cli.__main__ import main
 from services.cli.api import ENDED, Api
 
 PATIENCE = 90.0
@@ -202,6 +204,38 @@ def test_two_live_side_by_side(start: Callable[..., Up], photo: Path, expected: 
     pids = two.all()
     assert two.stop() == 0
     assert gone(pids)
+
+
+def test_the_command_line_takes_pictures_through(
+    start: Callable[..., Up], photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every command that talks to a server works with a real one, in a folder with blanks in its name too."""
+    up = start("some data")
+    with up.wait() as api:
+        server = ["--server", api.url("")]
+        copy = tmp_path / "copy.jpg"
+        copy.write_bytes(photo.read_bytes())
+
+        assert main(["submit", str(photo), str(copy), "-o", str(tmp_path / "out"), *server]) == 0
+        assert pixels((tmp_path / "out/photo.jpg").read_bytes()) == pixels((tmp_path / "out/copy.jpg").read_bytes())
+        bad = tmp_path / "bad.jpg"
+        bad.write_text("no image")
+        assert main(["submit", str(bad), str(photo), *server]) == 1
+        assert "bad.jpg: This is not an image" in capsys.readouterr().err
+        assert main(["demo", "--megapixels", "0.5", "-o", str(tmp_path / "demo.jpg"), *server]) == 0
+        with Image.open(tmp_path / "demo.jpg") as demo:
+            assert demo.mode == "L"
+
+        capsys.readouterr()
+        assert main(["workers", "--json", *server]) == 0
+        assert len(json.loads(capsys.readouterr().out)["workers"]) == 2
+        assert main(["jobs", "--json", "--status=done", *server]) == 0
+        jobs = json.loads(capsys.readouterr().out)["jobs"]
+        assert {job["filename"] for job in jobs} == {"photo.jpg", "copy.jpg", "demo.jpg"}
+        assert main(["watch", jobs[0]["id"], *server]) == 0
+        assert main(["jobs", *server]) == main(["workers", *server]) == main(["filters", *server]) == 0
+        assert "photo.jpg" in capsys.readouterr().out
+    assert up.stop() == 0
 
 
 def _below(pid: int, *, deep: bool) -> Iterator[int]:

@@ -60,3 +60,15 @@ def test_a_start_that_fails_says_why():
 
     with pytest.raises(ConfigError, match=r"^x does not start \(exit code 1\): PIXO_PORT is wrong$"):
         asyncio.run(run())
+
+
+def test_a_wrong_setting_is_not_tried_again():
+    """A role that says that a setting is wrong has failed at once."""
+
+    async def run():
+        child, shown = child_that("print('wrong'); raise SystemExit(78)")
+        with pytest.raises(ConfigError, match=r"\(exit code 78\): wrong$"):
+            await keep(child, child.start, Pauses(lambda: 0.0, unit=0.0), give_up=lambda: 9)
+        return shown.qsize()
+
+    assert asyncio.run(run()) == 1

@@ -1,0 +1,177 @@
+"""The commands' client, against a small server that misbehaves."""
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from pixo.errors import Refusal, TryAgain
+from services.cli.__main__ import main
+from services.cli.api import Api
+
+RESULT = b"result" * 1000
+
+
+class Server:
+    """Answers from a list of prepared answers by method and path; the last one of a path stays."""
+
+    def __init__(self):
+        self.answers = {}
+        self.requests = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                path = self.path.partition("?")[0]
+                outer.requests.append((self.command, self.path, dict(self.headers), body))
+                prepared = outer.answers[self.command, path]
+                status, headers, said = prepared.pop(0) if len(prepared) > 1 else prepared[0]
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(said)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(said)
+
+            do_GET = do_POST = _answer  # noqa: N815
+
+            def log_message(self, *_):
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def add(self, method, path, status, document, **headers):
+        """Prepare one more answer."""
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers.setdefault((method, "/api/v1/" + path), []).append((status, headers, body))
+
+
+@pytest.fixture
+def server():
+    """Give the server."""
+    server = Server()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
+
+
+def job(status, done=0):
+    """Give a job's document."""
+    return {
+        "id": "k3v",
+        "status": status,
+        "format": "jpeg",
+        "error": "tile 3 was not to be read" if status == "failed" else None,
+        "tiles": {"total": 4, "done": done, "failed": 0},
+        "result": {"sha256": hashlib.sha256(RESULT).hexdigest(), "size": len(RESULT)},
+        "links": {"result": "/api/v1/jobs/k3v/result"},
+    }
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """Give a file to send."""
+    path = tmp_path / "my photo.jpg"
+    path.write_bytes(b"image bytes")
+    return path
+
+
+def test_submit_streams_follows_and_fetches(server, photo, tmp_path, capsys):
+    """A file is sent as the body with its name and options; the result is there when the command ends."""
+    server.add("POST", "jobs", 202, job("queued"))
+    server.add("GET", "jobs/k3v", 200, job("processing", 2))
+    server.add("GET", "jobs/k3v", 200, job("done", 4))
+    server.add("GET", "jobs/k3v/result", 200, RESULT)
+    out = tmp_path / "out.jpg"
+
+    words = ["submit", str(photo), "-o", str(out), "--filters", "blur:sigma=4", "--server", server.url, "--token", "x"]
+    assert main(words) == 0
+
+    assert out.read_bytes() == RESULT
+    assert capsys.readouterr().out == f"{photo} -> {out}\n"
+    _, path, headers, body = server.requests[0]
+    assert "filters=blur%3Asigma%3D4" in path
+    assert "format=jpeg" in path
+    assert "filename=my" in path
+    assert body == b"image bytes"
+    assert headers["Content-Length"] == "11"
+    assert headers["Authorization"] == "Bearer x"
+
+
+def test_one_of_many_fails(server, photo, tmp_path, capsys):
+    """A job that fails makes the exit code 1, is named with its reason, and leaves no file."""
+    server.add("POST", "jobs", 202, job("failed"))
+
+    assert main(["submit", str(photo), "-o", str(tmp_path / "out.jpg"), "--server", server.url]) == 1
+    assert capsys.readouterr().err == f"pixo: {photo}: tile 3 was not to be read\n"
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_a_refusal_is_told_with_its_setting(server, photo, capsys):
+    """A problem document becomes one line that names the setting."""
+    problem = {"detail": "The image has 9 pixels.", "what": "too-many-pixels", "setting": "PIXO_MAX_PIXELS"}
+    server.add("POST", "jobs", 413, problem)
+
+    assert main(["submit", str(photo), "--server", server.url]) == 1
+    assert capsys.readouterr().err == f"pixo: {photo}: The image has 9 pixels. (PIXO_MAX_PIXELS moves the limit)\n"
+
+
+def test_a_busy_server_is_asked_again_for_the_same_job(server, photo):
+    """503 is waited out, and both tries have one idempotency key, so that there is one job."""
+    server.add("POST", "jobs", 503, {"detail": "Kafka is out of reach."}, Retry_After="0")
+    server.add("POST", "jobs", 202, job("queued"))
+
+    with Api(server.url) as api:
+        assert api.submit(photo, {})["id"] == "k3v"
+    assert len({headers["Idempotency-Key"] for _, _, headers, _ in server.requests}) == 1
+    assert len(server.requests) == 2
+
+
+def test_patience_ends(server):
+    """A server that stays busy is given up with what it said last."""
+    server.add("GET", "jobs", 503, {"detail": "Redis is out of reach."}, Retry_After="1")
+
+    with Api(server.url, patience=0.5) as api, pytest.raises(Refusal, match="Redis is out of reach"):
+        api.get("jobs")
+
+
+def test_a_broken_result_is_fetched_again(server, tmp_path):
+    """A download whose bytes are not those of the job's SHA-256 is not kept."""
+    server.add("GET", "jobs/k3v/result", 200, b"other bytes")
+    server.add("GET", "jobs/k3v/result", 200, RESULT)
+    with Api(server.url) as api:
+        api.download(job("done"), tmp_path / "out.jpg")
+    assert (tmp_path / "out.jpg").read_bytes() == RESULT
+
+    server.answers.clear()
+    server.add("GET", "jobs/k3v/result", 200, b"other bytes")
+    with Api(server.url, patience=0) as api, pytest.raises(TryAgain, match="other bytes"):
+        api.download(job("done"), tmp_path / "other.jpg")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jpg"]
+
+
+def test_somebody_else_answers(server):
+    """A server that is not Pixo is a Refusal, whatever it answers."""
+    server.add("GET", "jobs", 200, b"<html>")
+    server.add("GET", "workers", 404, b"<html>")
+
+    with Api(server.url) as api:
+        with pytest.raises(Refusal, match="not a Pixo server"):
+            api.get("jobs")
+        with pytest.raises(Refusal, match="404 and no problem document"):
+            api.get("workers")
+
+
+@pytest.mark.parametrize(("status", "code"), [("done", 0), ("failed", 1), ("cancelled", 1)])
+def test_watch_tells_by_its_exit_code(server, status, code, capsys):
+    """`pixo watch` ends with 0 only for a job that is done; --json shows each state."""
+    server.add("GET", "jobs/k3v", 200, job("processing", 1))
+    server.add("GET", "jobs/k3v", 200, job(status, 4))
+
+    assert main(["watch", "k3v", "--json", "--server", server.url]) == code
+    assert [json.loads(line)["status"] for line in capsys.readouterr().out.splitlines()] == ["processing", status]
