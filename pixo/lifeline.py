@@ -24,7 +24,7 @@ def main() -> None:
     parent, *command = sys.argv[1:]
     if not tie(int(parent)):
         sys.exit(1)
-    os.execv(command[0], command)  # noqa: S606 - the purpose of this script
+    os.execvp(command[0], command)  # noqa: S606 - the purpose of this script
 
 
 if __name__ == "__main__":

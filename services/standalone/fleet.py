@@ -40,6 +40,8 @@ class Fleet:
             "PIXO_PORT": str(self.port),
             "PIXO_METRICS_HOST": "127.0.0.1",
             "PYTHONUNBUFFERED": "1",
+            # A crash in a library's native code says where it was called from.
+            "PYTHONFAULTHANDLER": "1",
         }
         self.settings = load(self.environ)
         self.health: dict[str, int] = {}
