@@ -1,0 +1,206 @@
+"""An installation with servers of its own: installed, used, scaled, upgraded, damaged. In the order of this file."""
+
+import time
+
+import pytest
+
+from tests.cluster.kit import run
+from tests.cluster.load import CHAIN, Jobs, Watch
+from tests.cluster.pictures import expected, painted, sha
+from tests.cluster.release import Release, condition, until
+
+ROLES = ("web", "worker", "results", "monitor")
+LARGE = (20480, 11520)
+"""236 megapixels."""
+
+
+def test_install(pixo: Release) -> None:
+    """Every pod of a fresh installation becomes ready without a restart; restricted pods are all it needs."""
+    for role, count in {"web": 2, "worker": 6, "results": 1, "monitor": 1, "kafka": 1, "redis": 1, "s3": 1}.items():
+        assert pixo.ready(role) == count, role
+    assert pixo.restarts() == {}
+
+
+def test_helm_test(pixo: Release) -> None:
+    """`helm test` passes: health, and pictures that come back right."""
+    said = run("helm", "test", pixo.name, "--namespace", pixo.namespace, "--timeout", "5m")
+    assert said.count("Succeeded") == 2
+
+
+def test_upload_through_the_ingress(pixo: Release) -> None:
+    """A picture that comes in through the Ingress, as a body or a form, comes back as it must, byte by byte."""
+    picture = painted(3200, 2400)
+    with pixo.client() as client:
+        raw = pixo.finish(client, pixo.submit(client, picture, filters="blur:sigma=4,grayscale"))
+        form = client.post(
+            "/api/v1/jobs", files={"image": ("p.jpg", picture)}, data={"filters": "invert", "format": "png"}
+        )
+        png = pixo.finish(client, form.json()["id"])
+
+    assert sha(raw) == expected(3200, 2400, "blur:sigma=4,grayscale")
+    assert sha(png) == expected(3200, 2400, "invert", "png")
+
+
+def test_route(pixo: Release) -> None:
+    """The HTTPRoute leads to the same page, by the Gateway API."""
+    more = ["web.httpRoute.enabled=true", "web.httpRoute.hostnames[0]=route.test"]
+    gateway = ["web.httpRoute.parentRefs[0].name=cluster", "web.httpRoute.parentRefs[0].namespace=ingress"]
+    pixo.helm("upgrade", *(word for one in (*more, *gateway) for word in ("--set", one)))
+    route = Release(pixo.namespace, host="route.test")
+    with route.client() as client:
+        until("the route leads to the page", lambda: client.get("/readyz").status_code == 200, 30)
+        result = route.finish(client, route.submit(client, painted(1600, 1200), filters="invert"))
+
+    assert sha(result) == expected(1600, 1200, "invert")
+    pixo.helm("upgrade")
+
+
+def test_236_megapixels(pixo: Release, record_property: pytest.RecordProperty) -> None:
+    """A picture of 236 megapixels comes back right, and nobody runs out of memory."""
+    picture = painted(*LARGE)
+    for chain in ("grayscale", "blur:sigma=4,sharpen"):
+        with pixo.client() as client:
+            start = time.monotonic()
+            result = pixo.finish(client, pixo.submit(client, picture, filters=chain))
+        record_property(f"seconds of {chain}", round(time.monotonic() - start, 1))
+        assert sha(result) == expected(*LARGE, chain)
+    for role in ROLES:
+        record_property(f"peak MB of {role}", max(_peak(pixo, pod["metadata"]["name"]) for pod in pixo.pods(role)))
+    assert pixo.restarts() == {}
+
+
+def test_scale_during_jobs(pixo: Release) -> None:
+    """Workers are scaled down and up in the middle of 20 jobs, and no job is lost; an upgrade keeps the number."""
+    jobs = Jobs(pixo)
+    jobs.submit(20)
+    for count in (2, 6, 3):
+        pixo.kubectl("scale", f"deployment/{pixo.full}-worker", f"--replicas={count}")
+        until(f"{count} workers", lambda count=count: len(pixo.pods("worker")) == count == pixo.ready("worker"))
+    assert jobs.unfinished() > 0, "too quick to tell"
+    pixo.helm("upgrade", "--set", "config.window=6")
+    assert pixo.get("deployment", f"{pixo.full}-worker")["spec"]["replicas"] == 3
+    jobs.finish()
+
+
+def test_back_to_the_chart_s_number(pixo: Release) -> None:
+    """What was scaled by hand goes back when the operator says so; without, the chart's number would be a conflict."""
+    pixo.helm("upgrade", "--set", "worker.preserveManualScale=false", "--force-conflicts")
+    assert pixo.get("deployment", f"{pixo.full}-worker")["spec"]["replicas"] == 6
+
+
+def test_rolling_upgrade_during_jobs(pixo: Release) -> None:
+    """All roles are replaced in the middle of jobs: no call at the Ingress fails, no job is lost."""
+    jobs = Jobs(pixo)
+    jobs.submit(12)
+    with Watch(pixo).watching() as watch:
+        pixo.helm("upgrade", "--set", "config.logLevel=debug")
+        pixo.rolled_out(*ROLES)
+    jobs.finish()
+
+    assert watch.failures == []
+    assert watch.calls > 30
+
+
+@pytest.mark.parametrize("role", ["web", "worker", "results", "monitor", "redis", "s3", "kafka"])
+def test_a_pod_is_deleted_during_jobs(pixo: Release, role: str) -> None:
+    """Any pod may go in the middle of jobs, those that keep the data as well: all jobs end right."""
+    jobs = Jobs(pixo)
+    jobs.submit(6)
+    gone = pixo.pods(role)[0]["metadata"]
+    hard = ["--grace-period=1"] if role in {"worker", "redis"} else []
+    pixo.kubectl("delete", "pod", gone["name"], "--wait=false", *hard)
+    until("another pod", lambda: gone["uid"] not in {pod["metadata"]["uid"] for pod in pixo.pods(role)})
+    jobs.finish()
+    until("all ready again", lambda: all(condition(pod, "Ready") for pod in pixo.pods(role)))
+
+
+def test_web_with_a_broken_dependency(pixo: Release) -> None:
+    """Without Redis, web goes unready and is not restarted; as soon as Redis is back, it serves again."""
+    before = pixo.restarts()
+    pixo.kubectl("scale", f"statefulset/{pixo.full}-redis", "--replicas=0")
+    until("web unready", lambda: pixo.ready("web") == 0)
+    assert all(condition(pod, "PodScheduled") for pod in pixo.pods("web"))
+    pixo.kubectl("scale", f"statefulset/{pixo.full}-redis", "--replicas=1")
+    until("web ready", lambda: pixo.ready("web") == 2)
+    with pixo.client() as client:
+        result = pixo.finish(client, pixo.submit(client, painted(1600, 1200), filters="invert"))
+
+    assert sha(result) == expected(1600, 1200, "invert")
+    assert pixo.restarts() == before
+
+
+def test_partitions_grow_in_one_upgrade(pixo: Release) -> None:
+    """One upgrade makes the topic larger and starts the workers for it, in the middle of jobs; smaller is refused."""
+    jobs = Jobs(pixo)
+    jobs.submit(6)
+    pixo.helm("upgrade", "--set", "kafka.topics.tasks.partitions=8")
+    until("8 partitions", lambda: pixo.partitions() == 8)
+    assert pixo.ready("worker") == 8
+    until("each worker has a partition", lambda: _busy_partitions(pixo) == set(range(8)))
+    jobs.finish()
+    with pytest.raises(AssertionError, match="Kafka cannot take partitions away"):
+        pixo.helm("upgrade", "--set", "kafka.topics.tasks.partitions=6")
+
+
+def test_the_monitor_grows_the_topic(pixo: Release) -> None:
+    """Workers that are scaled past the partitions get partitions of their own, up to the setting."""
+    sets = ("--set", "kafka.topics.tasks.partitions=8", "--set", "kafka.topics.tasks.maxPartitions=9")
+    pixo.helm("upgrade", *sets)
+    pixo.kubectl("scale", f"deployment/{pixo.full}-worker", "--replicas=10")
+    until("9 partitions", lambda: pixo.partitions() == 9, 180)
+    until("each partition has a worker", lambda: _busy_partitions(pixo) == set(range(9)))
+    with pixo.client() as client:
+        result = pixo.finish(client, pixo.submit(client, painted(4000, 3000), filters=CHAIN))
+    assert sha(result) == expected(4000, 3000, CHAIN)
+
+
+def test_two_releases_in_one_namespace(pixo: Release) -> None:
+    """A second release beside the first has its own pods, topics and jobs, and goes without a trace in the first."""
+    second = Release(pixo.namespace, "second", "second.test")
+    small = ("--set", "web.replicaCount=1", "--set", "worker.replicaCount=1", "--set", "kafka.topics.prefix=second.")
+    pixo.kubectl("scale", f"deployment/{pixo.full}-worker", "--replicas=1")  # room on a small machine
+    second.helm("install", *small)
+    with second.client() as client:
+        result = second.finish(client, second.submit(client, painted(1600, 1200), filters="invert"))
+        theirs = client.get("/api/v1/jobs").json()["jobs"]
+    assert sha(result) == expected(1600, 1200, "invert")
+    assert len(theirs) == 1
+    second.uninstall()
+    second.kubectl("delete", "pvc", "--selector", "app.kubernetes.io/instance=second")
+    with pixo.client() as client:
+        assert client.get("/readyz").status_code == 200
+
+
+def test_uninstall(pixo: Release) -> None:
+    """Claims stay, as the values say, and nothing else of the release does."""
+    pixo.uninstall()
+    until("all pods gone", lambda: not pixo.get("pods")["items"])
+    kinds = (
+        "all,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget,ingress,httproute,persistentvolumeclaim"
+    )
+    left = {
+        f"{one['kind']}/{one['metadata']['name']}"
+        for one in pixo.get(kinds)["items"]
+        if one["metadata"]["name"] not in {"default", "kube-root-ca.crt"}
+    }
+    assert left == {f"PersistentVolumeClaim/data-{pixo.full}-{server}-0" for server in ("kafka", "redis", "s3")}
+
+
+def test_installed_again(pixo: Release) -> None:
+    """A new installation on the volumes of the old one comes up, and still has its images."""
+    pixo.helm("install")
+    with pixo.client() as client:
+        (job, *_) = client.get("/api/v1/jobs", params={"status": "done"}).json()["jobs"]
+        assert client.get(f"/api/v1/jobs/{job['id']}/result").status_code == 200
+
+
+def _peak(release: Release, pod: str) -> int:
+    """Give the most megabytes that a pod's process ever held."""
+    status = release.kubectl("exec", pod, "--", "python", "-c", "print(open('/proc/1/status').read())")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) // 1024
+
+
+def _busy_partitions(release: Release) -> set[int]:
+    """Give the partitions that workers say they hold."""
+    with release.client() as client:
+        return {p for worker in client.get("/api/v1/workers").json()["workers"] for p in worker["partitions"]}
