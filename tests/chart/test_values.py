@@ -5,6 +5,7 @@ import json
 import pytest
 from referencing.jsonschema import Schema
 
+from tests.chart import tables
 from tests.chart.rendering import CHART, Refused, render, values, walk
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -79,3 +80,10 @@ def test_typing_errors_are_refused(typo: str, word: str) -> None:
 def test_a_parent_chart_may_say_more() -> None:
     """As a part of another chart it takes `enabled`, and whatever that one keeps in `global`."""
     assert render(None, "enabled=true", "global.domain=example.org")
+
+
+def test_the_readme_lists_the_values() -> None:
+    """The table of the chart's README is the one that values.yaml gives."""
+    text = tables.README.read_text()
+
+    assert text == tables.with_values(text), "run python -m tests.chart.tables"

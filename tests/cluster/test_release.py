@@ -1,6 +1,7 @@
 """An installation with servers of its own: installed, used, scaled, upgraded, damaged. In the order of this file."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_route(pixo: Release) -> None:
     pixo.helm("upgrade")
 
 
-def test_236_megapixels(pixo: Release, record_property: pytest.RecordProperty) -> None:
+def test_236_megapixels(pixo: Release, record_property: Callable[[str, object], None]) -> None:
     """A picture of 236 megapixels comes back right, and nobody runs out of memory."""
     picture = painted(*LARGE)
     for chain in ("grayscale", "blur:sigma=4,sharpen"):
