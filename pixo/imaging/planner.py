@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from pixo.errors import Refusal
 from pixo.imaging import costs
 from pixo.imaging.chain import Chain
-from pixo.imaging.geometry import restart_rows, tile_rows
+from pixo.imaging.geometry import TILE_BYTES, restart_rows, tile_rows
 from pixo.imaging.limits import Limits, check, most
 from pixo.imaging.plan import Engine, Format, Mode, Output, Plan
 from pixo.imaging.probe import Header
@@ -179,6 +179,6 @@ def _area(pixels: int, tile_size: int | None, workers: int, *, busy: bool, chann
     """Give the least area of a tile, in pixels."""
     if tile_size is not None:
         return tile_size**2
-    cap = 8_000_000 if busy and channels == 1 else 4_000_000
+    cap = TILE_BYTES if busy and channels == 1 else 4_000_000
     share = cap if busy else min(cap, ceil(pixels / (4 * max(1, workers))))
     return max(512**2, share)
