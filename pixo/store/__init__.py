@@ -23,7 +23,7 @@ __all__ = ["Blob", "Bytes", "NoSuchBlob", "Store", "Writer", "open"]
 Bytes = bytes | bytearray | memoryview
 
 
-class NoSuchBlob(PixoError):  # noqa: N818 - the fact, as in pixo.errors
+class NoSuchBlob(PixoError):
     """Raised when a blob that was asked for is not in the store; ``key`` says which."""
 
     def __init__(self, key: str) -> None:

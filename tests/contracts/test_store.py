@@ -16,7 +16,7 @@ from pixo.settings import Store as StoreSettings
 from pixo.store import NoSuchBlob, names
 
 
-class Broken(Exception):  # noqa: N818
+class Broken(Exception):
     """What a caller raises in the middle of a blob."""
 
 
