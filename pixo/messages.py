@@ -71,7 +71,7 @@ class Heartbeat(Struct, frozen=True, kw_only=True, tag="heartbeat"):
 Message = TileTask | TileDone | TileDead | Heartbeat
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Message)
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
 def encode(message: Message) -> bytes:
