@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._metadata import TopicMetadata
@@ -13,6 +13,7 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from pixo import logs
 from pixo.broker import faults
+from pixo.broker.committed import Committed
 from pixo.broker.profiles import Profile
 from pixo.errors import ConfigError, TryAgain
 from pixo.topics import Topic
@@ -45,6 +46,7 @@ class KafkaAdmin:
         self._profile = profile
         self._complaints = faults.Complaints(clock)
         self._client = self._make()
+        self._committed = Committed(profile, self._complaints)
 
     def ensure(self, topics: Sequence[Topic]) -> None:
         """Create what is missing, add partitions where there are fewer; see the protocol."""
@@ -76,12 +78,7 @@ class KafkaAdmin:
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Give the group's committed offsets, by partition; see the protocol."""
-        places = [TopicPartition(topic, partition) for partition in range(self.partitions(topic))]
-        asked = self._client.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, places)], request_timeout=_ANSWER
-        )
-        found = self._result(asked[group]).topic_partitions or []
-        return {place.partition: place.offset for place in found if place.offset >= 0}
+        return self._committed.offsets(group, topic, range(self.partitions(topic)), _ANSWER)
 
     def ping(self) -> None:
         """Return when the broker answers, soon."""
@@ -90,6 +87,7 @@ class KafkaAdmin:
     def close(self) -> None:
         """Serve what is left to say; the connections go with the object."""
         self._client.poll(0)
+        self._committed.close()
 
     def _topics(self, timeout: float = _ANSWER) -> dict[str, TopicMetadata]:
         self._client.poll(0)

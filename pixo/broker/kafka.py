@@ -45,7 +45,9 @@ class KafkaBroker:
     def admin(self) -> KafkaAdmin:
         """Give the admin."""
         grows = self._settings.kafka_profile != "embedded"
-        return KafkaAdmin(profiles.admin(self._settings, self._client_id), grows=grows)
+        admin = KafkaAdmin(profiles.admin(self._settings, self._client_id), grows=grows)
+        self._open.callback(admin.close)
+        return admin
 
     def close(self) -> None:
         """Close the clients that are still open, the newest first."""

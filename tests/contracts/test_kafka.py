@@ -1,11 +1,13 @@
 """What only a server that can go away shows: restarts, outages, topics made anew."""
 
+import contextlib
 import logging
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -21,6 +23,8 @@ from pixo.broker.watch import Watch
 from pixo.errors import Fatal, TryAgain
 from pixo.settings import Kafka
 from pixo.topics import Topic
+from services.standalone.apache import ApacheKafka
+from services.standalone.ports import free_port
 
 PATIENCE = 30.0
 NOBODY = Kafka(kafka="127.0.0.1:1", kafka_profile="embedded")
@@ -152,6 +156,25 @@ def test_topic_made_anew_under_a_consumer(apache: str, closing: ExitStack) -> No
 
     assert take(consumer, 1) == [b"new"]
     committed(admin, consumer, {0: 1})
+
+
+@pytest.mark.apache
+def test_coordinator_that_is_still_loading(apache: str, closing: ExitStack, tmp_path: Path) -> None:
+    """Asking a broker that has only just begun what a group has committed gives TryAgain until it knows."""
+    assert apache  # or it is skipped
+    kafka = ApacheKafka(tmp_path, free_port())
+    kafka.start()
+    closing.callback(kafka.stop)
+    broker = closing.enter_context(contextlib.closing(brokers.open(Kafka(kafka=kafka.address), "test")))
+    admin = broker.admin()
+    admin.ensure([Topic(name="tasks", partitions=2)])
+
+    def known() -> bool:
+        with contextlib.suppress(TryAgain):
+            return admin.committed("group", "tasks") == {}
+        return False
+
+    until(known, "the group's coordinator")
 
 
 def test_offsets_of_the_old_log_are_dropped(tansu: str, closing: ExitStack) -> None:
