@@ -11,7 +11,7 @@ from tests.cluster.pictures import painted, right
 from tests.cluster.release import Release
 
 SIZES = tuple((4000 + 16 * n, 3000) for n in range(5))
-CHAIN = "median:radius=3,blur:sigma=6,sharpen"
+CHAIN = "median:radius=4,blur:sigma=20,sharpen"
 
 
 class Jobs:
