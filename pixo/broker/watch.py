@@ -45,7 +45,7 @@ class Watch:
                 seen.add(("beyond", number, following))
                 if self._lasts("beyond", number, following):
                     beyond[number] = end
-            elif following >= 0 and max(given, state["lo_offset"]) < end and not paused:
+            elif following >= 0 and max(_taken(state), state["lo_offset"]) < end and not paused:
                 seen.add(("stall", number, given))
                 if self._lasts("stall", number, given):
                     raise Fatal(f"no record of {topic}[{number}] for {self._limits['stall']:g} s, at {given} of {end}")
@@ -56,3 +56,11 @@ class Watch:
         """Say whether this has been so for too long."""
         now = self._clock()
         return now - self._since.setdefault((what, partition, offset), now) >= self._limits[what]
+
+
+def _taken(state: Mapping[str, Any]) -> int:
+    """Give the offset up to which records were taken."""
+    if state["app_offset"] >= 0:
+        return int(state["app_offset"])
+    # None was since the assignment: what was committed before counts, and what is fetched waits.
+    return int(state["next_offset"] - state.get("fetchq_cnt", 0))

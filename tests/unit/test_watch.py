@@ -63,6 +63,26 @@ def test_stall_ends_the_process(clock: Clock) -> None:
         watch.look(stats(7, 5, 9), "t", {0}, paused=False)
 
 
+def test_nothing_new_since_the_assignment_is_no_stall(clock: Clock) -> None:
+    """A partition that was read to its end before it came here may stay quiet, though no record was taken from it."""
+    watch = Watch(clock)
+    for _ in range(3):
+        watch.look(stats(9, -1001, 9), "t", {0}, paused=False)
+        clock.now += 60
+
+
+def test_a_stall_before_the_first_record(clock: Clock) -> None:
+    """Records behind what was committed, and records fetched, must come as well when none has come since."""
+    for following, fetched in ((7, 0), (9, 2)):
+        watch, found = Watch(clock), stats(following, -1001, 9)
+        found["topics"]["t"]["partitions"]["0"]["fetchq_cnt"] = fetched  # type: ignore[index]
+        watch.look(found, "t", {0}, paused=False)
+        clock.now += 60
+
+        with pytest.raises(Fatal, match="for 60 s"):
+            watch.look(found, "t", {0}, paused=False)
+
+
 def test_progress_or_a_pause_is_no_stall(clock: Clock) -> None:
     """Slow work, a pause and a partition of somebody else are no stall."""
     watch = Watch(clock)
