@@ -6,6 +6,7 @@ The rules are those of docs/adr/0004; every change of a job is one script (``scr
 from pixo.settings import Redis as Settings
 from pixo.state.cluster import Cluster
 from pixo.state.connection import Client, connect
+from pixo.state.durable import Durable
 from pixo.state.idempotency import Idempotency
 from pixo.state.jobs import Jobs
 from pixo.state.queue import Queue
@@ -21,7 +22,7 @@ class State(Server):
     def __init__(self, client: Client, waiting: Client, clock: str | None = None) -> None:
         super().__init__(client)
         self._others = waiting
-        self.jobs = Jobs(client, waiting, Scripts(client, self._durable, clock))
+        self.jobs = Jobs(client, waiting, Scripts(client, Durable(client), clock))
         self.queue = Queue(client)
         self.workers = Workers(client)
         self.idempotency = Idempotency(client)

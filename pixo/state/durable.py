@@ -7,7 +7,6 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from pixo import logs
-from pixo.state import keys
 from pixo.state.connection import Client, reaching
 
 log = logs.logger(__name__)
@@ -30,24 +29,19 @@ class Durable:
         """Run a script and give its answer when its effect is on disk, or after half a second."""
         digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
         command = (len(names), *names, *args)
-        return self._send([("EVALSHA", digest, *command), ("EVAL", text, *command)])[0]
+        return self._send([("EVALSHA", digest, *command), ("EVAL", text, *command)])
 
-    def everything(self) -> bool:
-        """Wait until all that was written before is on disk, half a second at most; tell whether it is."""
-        return self._send([("SET", keys.FSYNC, 1)])[1]
-
-    def _send(self, choices: Sequence[tuple[Any, ...]]) -> tuple[Any, bool]:
+    def _send(self, choices: Sequence[tuple[Any, ...]]) -> Any:
         with reaching():
             connection = self._client.connection_pool.get_connection()
             try:
-                result: tuple[Any, bool] = connection.retry.call_with_retry(
+                return connection.retry.call_with_retry(
                     lambda: self._attempt(connection, choices), lambda _: connection.disconnect()
                 )
-                return result
             finally:
                 self._client.connection_pool.release(connection)
 
-    def _attempt(self, connection: Any, choices: Sequence[tuple[Any, ...]]) -> tuple[Any, bool]:
+    def _attempt(self, connection: Any, choices: Sequence[tuple[Any, ...]]) -> Any:
         first, *others = choices
         try:
             connection.send_command(*first)
@@ -61,12 +55,14 @@ class Durable:
         try:
             synced = connection.read_response()
         except ResponseError as error:
-            return reply, self._warn(str(error))
-        return reply, synced[0] >= 1 or self._warn("too slow")
+            self._warn(str(error))
+        else:
+            if synced[0] < 1:
+                self._warn("too slow")
+        return reply
 
-    def _warn(self, why: str) -> bool:
+    def _warn(self, why: str) -> None:
         """Say once that nothing can be promised, and go on."""
         if not self._warned:
             self._warned = True
             log.warning("redis cannot promise writes to disk: a power loss may undo its last second", why=why)
-        return False

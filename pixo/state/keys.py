@@ -5,7 +5,6 @@ ACTIVE = "pixo:active"
 JOBS = "pixo:jobs"
 WORKERS = "pixo:workers"
 CLUSTER = "pixo:cluster"
-FSYNC = "pixo:fsync"
 SEEN = "pixo:seen"
 
 PARTS = ("todo", "out", "again", "tiles", "tries", "events")

@@ -1,7 +1,6 @@
-"""The server itself: whether it answers, its clock, and when its writes are safe on disk."""
+"""The server itself: whether it answers, and its clock."""
 
 from pixo.state.connection import Client, reaching
-from pixo.state.durable import Durable
 
 
 class Server:
@@ -9,7 +8,6 @@ class Server:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._durable = Durable(client)
 
     def ping(self) -> None:
         """Return if the server answers, else raise TryAgain."""
@@ -21,15 +19,6 @@ class Server:
         with reaching():
             seconds, micros = self._client.time()
         return int(seconds) * 1000 + int(micros) // 1000
-
-    def waitaof(self) -> bool:
-        """Wait until all writes so far are on the server's disk, half a second at most; tell whether they are.
-
-        A server without an append-only file cannot promise that: it is logged once, and work goes on. What a client is
-        promised (``create``, ``cancel``, ``retry``, ``delete``) and ``finish_join`` need no call of this: they are on
-        disk when they return.
-        """
-        return self._durable.everything()
 
     def close(self) -> None:
         """Close all connections."""

@@ -11,7 +11,6 @@ def erase(parts: Parts, job: str) -> bool:
     here, nothing can bring the job back, and a sweep finishes the work.
     """
     found = parts.state.jobs.delete(job)
-    parts.state.waitaof()
     parts.store.delete(names.job_record(job))
     parts.store.delete_prefix(names.prefix(job))
     parts.state.queue.remove(job)

@@ -1,6 +1,6 @@
 """From an upload to a job: the steps of a submission, in the order that survives a crash between any two.
 
-PUT source; probe, limits, plan; idempotency key -> id; PUT job.json; list; create; WAITAOF; enrol. What is refused,
+PUT source; probe, limits, plan; idempotency key -> id; PUT job.json; list; create, to the disk; enrol. What is refused,
 at whichever step, leaves nothing in the store. The key is claimed only now, with the digest of what was uploaded:
 the same key can then never stand for another image, and a refused upload does not use it up.
 """
@@ -124,7 +124,6 @@ def _register(parts: Parts, spec: Spec) -> None:
     parts.store.put(names.job_record(spec.id), msgspec.json.encode(spec))
     parts.state.queue.add(spec.id, round(spec.created * 1000))
     parts.state.jobs.create(spec)
-    parts.state.waitaof()
     parts.dispatcher.enrol(spec.id, spec)
 
 

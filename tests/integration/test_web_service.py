@@ -189,16 +189,14 @@ def test_store_away(make_web, tmp_path):
     assert (answer.status_code, answer.json["part"]) == (503, "store")
 
 
-@pytest.mark.parametrize("step", ["add", "create", "waitaof", "enrol"])
+@pytest.mark.parametrize("step", ["add", "create", "enrol"])
 def test_redis_goes_in_the_middle(web, monkeypatch, step):
     """When Redis goes away at any step of a submission, the upload is 503 and leaves nothing in the store."""
 
     def away(*_, **__):
         raise TryAgain("redis", "gone")
 
-    owner = {"add": web.state.queue, "create": web.state.jobs, "waitaof": web.state, "enrol": web.parts.dispatcher}[
-        step
-    ]
+    owner = {"add": web.state.queue, "create": web.state.jobs, "enrol": web.parts.dispatcher}[step]
     monkeypatch.setattr(owner, step, away)
     answer = web.post()
 

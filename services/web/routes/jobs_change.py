@@ -26,7 +26,6 @@ def routes(parts: Parts) -> Blueprint:
         status = parts.state.jobs.cancel(id)
         if status != "cancelled":
             raise _wrong(lookup.find(parts, id), "cancelled")
-        parts.state.waitaof()
         # The end is in the store before the answer: a lost Redis must not bring the job back.
         parts.dispatcher.ended(id)
         return answers.json(documents.job(lookup.find(parts, id)))
@@ -42,7 +41,6 @@ def routes(parts: Parts) -> Blueprint:
         parts.store.put(names.job_record(id), msgspec.json.encode(spec))
         if not parts.state.jobs.retry(id, spec.r):
             raise _wrong(lookup.find(parts, id), "tried again")
-        parts.state.waitaof()
         parts.dispatcher.enrol(id)
         response = answers.json(documents.job(lookup.find(parts, id)), 202)
         response.call_on_close(lambda: admit(parts))
