@@ -41,7 +41,7 @@ def test_the_job_runs_what_the_image_has() -> None:
     (container,) = job()["spec"]["template"]["spec"]["containers"]
 
     assert container["image"].startswith("pixo-monitor:")
-    assert container["command"] == ["python", "-m", "services.monitor.topics"]
+    assert container["command"] == ["python", "-m", "pixo.topics"]
 
 
 def test_the_roles_can_do_it_alone() -> None:

@@ -18,8 +18,7 @@ template:
       imagePullPolicy: {{ .Values.image.pullPolicy }}
       securityContext:
         {{- toYaml .Values.securityContext | nindent 8 }}
-      command: [python, -m, services.monitor.topics]
-      args: [--wait, {{ int .Values.kafka.topics.job.waitSeconds | quote }}]
+      command: [python, -m, pixo.topics]
       envFrom:
       - configMapRef: {name: {{ include "pixo.fullname" . }}}
       {{- with include "pixo.secretEnv" (dict "root" . "store" false "tokens" false) | trim }}
