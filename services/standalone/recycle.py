@@ -16,7 +16,7 @@ from services.standalone.servers import Server
 
 log = logs.logger(__name__)
 
-BOUND = 48 << 20
+BOUND = 40 << 20
 """Bytes from which on an idle broker is started anew; at three times that, a busy one too.
 
 Measured: it begins with 17 MiB and holds 1.5 to 2.5 KiB a record. Each fetch looks at all records of a partition,
