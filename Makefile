@@ -72,4 +72,4 @@ lock:  ## rewrite requirements/*.txt from pyproject.toml (needs uv)
 	for role in $(ROLES); do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra $$role -c requirements/dev.txt pyproject.toml -o requirements/$$role.txt; done
 
 clean:  ## what make and a run leave behind in this folder
-	rm -rf .venv data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv pixo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis
