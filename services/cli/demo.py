@@ -30,7 +30,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Paint, submit, fetch."""
     if not 0.01 <= given.megapixels <= 4000:
         raise ConfigError(f"--megapixels {given.megapixels:g}: from 0.01 to 4000")
-    height = round(math.sqrt(given.megapixels * 1e6 * 9 / 16))
+    height = 9 * max(1, int(math.sqrt(given.megapixels * 1e6 * 9 / 16) / 9))
     with tempfile.TemporaryDirectory(prefix="pixo-demo-") as folder, api.connect(given, environ) as server:
         server.get("workers")  # nobody should wait for a painting that cannot be sent
         picture: Path = given.picture or Path(folder, "demo.jpg")

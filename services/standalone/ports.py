@@ -33,7 +33,7 @@ def claim(host: str, port: int, patience: float = 3.0) -> int:
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise ConfigError(
-                        f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port"
+                        f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --host"
                     ) from error
             else:
                 return port
