@@ -30,7 +30,7 @@ class Tiles:
             plan,
             span(plan, chain, task),
             lambda reader: render(reader, plan, chain, task.tile),
-            last=task.tile == plan.tiles - 1,
+            last=ended(plan, task),
         )
 
 
@@ -38,6 +38,11 @@ def span(plan: Plan, chain: Chain, task: TileTask) -> tuple[int, int]:
     """Give the first row that the task needs, and the row that the rest of its lane's run ends at, with halo."""
     last = min(max(task.until, task.tile + 1), plan.tiles) - 1
     return reach(plan, chain, plan.box(task.tile)[0], plan.box(last)[1])
+
+
+def ended(plan: Plan, task: TileTask) -> bool:
+    """Tell whether the reader is of no more use: after the image's last tile, and where it decoded the run alone."""
+    return task.tile == plan.tiles - 1 or (plan.engine == "luma" and task.tile >= task.until - 1)
 
 
 def opener(cache: Path) -> Open:
