@@ -4,10 +4,11 @@ The two questions stay apart. Alive means that its loops turn: no means "start m
 the process may decide it. Ready means that it has joined: no means "send me no work yet".
 """
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -112,6 +113,11 @@ class Health:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a prober that hung up before a slow answer was there; print what is a mistake."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,5 +1,8 @@
 """Health: alive and ready are two questions, asked over HTTP."""
 
+import socket
+import struct
+import threading
 import urllib.error
 import urllib.request
 
@@ -62,6 +65,28 @@ def test_stopping_is_alive_but_not_ready():
 
     assert health.live().ok
     assert not health.ready().ok
+
+
+def test_a_prober_that_hung_up(capfd):
+    """Nothing is printed when the prober is gone before the answer is there, as one is whose patience is short."""
+    gone, asked = threading.Event(), threading.Event()
+
+    def slow():
+        asked.set()
+        return gone.wait(10)
+
+    with Health({"slow": slow}).serve("127.0.0.1", 0, expose("monitor")) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as prober:
+            prober.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+            assert asked.wait(10)
+            # Closed with a reset, so that the first write fails.
+            prober.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handling = [thread for thread in threading.enumerate() if "process_request" in thread.name]
+        gone.set()
+        for thread in handling:
+            thread.join(10)
+
+    assert capfd.readouterr().err == ""
 
 
 def test_served_over_http():
