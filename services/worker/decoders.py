@@ -12,6 +12,8 @@ from pixo.imaging.plan import Plan
 Open = Callable[[Path, Plan, int, int], Reader]
 """From file, plan, first row wanted and row that is likely the end."""
 
+STREAM_AHEAD = 8 << 20
+
 Lane = tuple[str, int]
 """Job and lane."""
 
@@ -104,4 +106,5 @@ def weight(plan: Plan) -> int:
     if plan.engine == "luma":
         return plan.width * plan.height
     row = plan.width * len(plan.mode) * plan.depth // 8
-    return 4 * plan.rows * row if plan.engine == "stream" else plan.rows * row
+    # A stream keeps the rows of its last tile, for the next one's halo, and decodes a little ahead.
+    return plan.rows * row + (STREAM_AHEAD if plan.engine == "stream" else 0)

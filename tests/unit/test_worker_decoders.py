@@ -7,7 +7,7 @@ import pytest
 from pixo.errors import BadImage
 from pixo.imaging.decode import Rewind
 from pixo.imaging.plan import Output, Plan
-from services.worker.decoders import Decoders
+from services.worker.decoders import Decoders, weight
 
 PLAN = Plan(
     width=100,
@@ -92,7 +92,7 @@ def test_the_last_tile_closes_its_reader():
     assert bench.opened[0].closed
 
 
-@pytest.mark.parametrize("bounds", [{"count": 2}, {"memory": 8_000}])
+@pytest.mark.parametrize("bounds", [{"count": 2}, {"memory": 2 * weight(PLAN)}])
 def test_the_least_recently_used_goes(bounds):
     """At most so many readers and so many bytes are kept."""
     bench = Bench(**bounds)
