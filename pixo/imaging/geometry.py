@@ -27,7 +27,8 @@ def tile_rows(width: int, height: int, *, row_bytes: int, align: int, halo: int,
     least = _up(max(4 * halo, 1), step)
     memory = max(least, _down(TILE_BYTES // row_bytes, step))
     rows = min(max(wanted, least), memory, _up(height, step))
-    return rows if most is None else min(rows, _down(most, step))
+    # An image that is one tile needs no restart interval.
+    return rows if most is None or rows >= height else min(rows, _down(most, step))
 
 
 def restart_rows(width: int, mode: Mode, output: Output) -> int | None:
