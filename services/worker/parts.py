@@ -29,7 +29,7 @@ from services.worker.watchdog import Watchdog
 IN_HAND = 3
 """Tiles inside a worker: one computed, one being stored, one ready."""
 READERS = 16
-READERS_BYTES = 128 << 20
+READERS_BYTES = 64 << 20
 """Open decoders and the rows they hold, at most."""
 COPIES_BYTES = 4 << 30
 """Uploads that a worker keeps copies of, where the store has no files."""
