@@ -41,7 +41,9 @@ def test_library_takes_every_profile(settings: Kafka) -> None:
         consumer.poll(0)
         consumer.close()
 
-    assert [line for line in listener.lines if "CONFWARN" in line] == []
+    # Where nobody listens, librdkafka says once in a while that an admin client had no servers; with a broker, never.
+    warnings = [line for line in listener.lines if "CONFWARN" in line and "No `bootstrap.servers`" not in str(line)]
+    assert warnings == []
 
 
 def test_embedded_broker_is_spared_what_it_cannot() -> None:
