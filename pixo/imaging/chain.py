@@ -47,7 +47,7 @@ class Chain(Struct, frozen=True):
 
     def halo(self, depth: int) -> int:
         """Give the rows above and below a tile that its result depends on; tiles lie on multiples of `align`."""
-        aligned = self.align(depth)
+        aligned = self.align()
         rows = 0
         for step in reversed(self.steps):
             cell = step.filter.align(step.params)
@@ -56,7 +56,7 @@ class Chain(Struct, frozen=True):
             rows += step.filter.radius(step.params, depth)
         return rows
 
-    def align(self, depth: int) -> int:  # noqa: ARG002 - the same for both depths, for now
+    def align(self) -> int:
         """Give the rows that a tile's height has to be a multiple of."""
         rows = 1
         for step in self.steps:

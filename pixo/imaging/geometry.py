@@ -17,8 +17,8 @@ def tile_rows(width: int, height: int, *, row_bytes: int, align: int, halo: int,
     """Give the height of all tiles but the last: a multiple of 16, also where the image is lower.
 
     At least ``area`` pixels and four times the halo; but at most what memory allows, where that is not less than
-    the halo asks for, and ``most`` rows. A multiple of ``align`` too, so that no cell of rows is worked on twice,
-    unless that is more than ``most``.
+    the halo asks for, and, where there are several tiles, ``most`` rows. A multiple of ``align`` too, so that no
+    cell of rows is worked on twice, unless that is more than ``most``.
     """
     step = lcm(STEP, align)
     if most is not None and step > most:

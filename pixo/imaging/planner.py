@@ -58,7 +58,7 @@ def plan(
         header.width,
         header.height,
         row_bytes=header.width * widest * header.depth // 8,
-        align=chain.align(header.depth),
+        align=chain.align(),
         halo=chain.halo(header.depth),
         area=_area(header.pixels, tile_size, workers, busy=busy, channels=widest),
         most=restart_rows(header.width, out_mode, output),

@@ -23,7 +23,7 @@ def filtered(reader: Reader, plan: Plan, chain: Chain, top: int, bottom: int) ->
 
 def reach(plan: Plan, chain: Chain, top: int, bottom: int) -> tuple[int, int]:
     """Give the rows of the source that rows ``[top, bottom)`` of the final depend on."""
-    align, halo = chain.align(plan.depth), chain.halo(plan.depth)
+    align, halo = chain.align(), chain.halo(plan.depth)
     # The halo counts from rows at which cells begin; a tile of a very wide image may begin within a cell.
     above = top // align * align - halo
     below = -(-bottom // align) * align + halo

@@ -103,7 +103,7 @@ class BucketStore:
         file.__enter__()
         try:
             yield _Translating(file)
-        except BaseException:
+        except BaseException:  # the caller's, whatever it was: half a blob must not appear
             file.__exit__(*sys.exc_info())  # aborts the upload
             raise
         with _reached():

@@ -73,13 +73,12 @@ class Decoders:
 
     @contextmanager
     def _lend(self, lane: Lane, plan: Plan, rows: tuple[int, int], *, last: bool) -> Iterator[Reader]:
-        # A reader whose borrower raised is closed: who knows where it stands.
         with self._lock:
             kept = self._idle.pop(lane, None)
         reader = kept[0] if kept else self._open(self._source(lane[0]), plan, *rows)
         try:
             yield reader
-        except BaseException:
+        except BaseException:  # whatever it was, nobody knows where the reader stands
             reader.close()
             raise
         if last:

@@ -3,36 +3,10 @@
 import threading
 
 import pytest
-from redis import Redis
 
-from pixo.state import State, keys
+from pixo.state import keys
 from pixo.state.records import End, Task
-from tests.contracts.state_jobs import BEGAN, CLOCK, OTHER, Time, done, finish, spec, to_done
-
-
-@pytest.fixture
-def client(valkey_url):
-    """Give a plain client."""
-    with Redis.from_url(valkey_url, protocol=2) as client:
-        yield client
-
-
-@pytest.fixture
-def clock(client):
-    """Give the time."""
-    return Time(client)
-
-
-@pytest.fixture
-def state(client, clock):
-    """Give the state."""
-    return State(client, client, clock=CLOCK)
-
-
-@pytest.fixture
-def jobs(state):
-    """Give the jobs."""
-    return state.jobs
+from tests.contracts.state_jobs import BEGAN, OTHER, done, finish, spec, to_done
 
 
 def test_a_job_is_read_as_it_was_made(jobs, clock):

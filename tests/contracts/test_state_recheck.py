@@ -1,35 +1,8 @@
 """The state's promises to the reconciler, on a real Valkey."""
 
 import pytest
-from redis import Redis
 
-from pixo.state import State
-from tests.contracts.state_jobs import CLOCK, Time, done, spec
-
-
-@pytest.fixture
-def client(valkey_url):
-    """Give a plain client."""
-    with Redis.from_url(valkey_url, protocol=2) as client:
-        yield client
-
-
-@pytest.fixture
-def clock(client):
-    """Give the time."""
-    return Time(client)
-
-
-@pytest.fixture
-def state(client, clock):
-    """Give the state."""
-    return State(client, client, clock=CLOCK)
-
-
-@pytest.fixture
-def jobs(state):
-    """Give the jobs."""
-    return state.jobs
+from tests.contracts.state_jobs import done, spec
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from pixo import messages, settings, state, store, topics
 from pixo.broker import Record
 from pixo.broker.memory import MemoryBroker
 from pixo.errors import BadImage, BadRecord, TryAgain
-from pixo.imaging.plan import Output, Plan
 from pixo.messages import TileDead, TileDone, TileTask
 from pixo.state.records import Spec
 from pixo.store import names
@@ -18,22 +17,9 @@ from services.worker.activity import Activity
 from services.worker.dead import Letters
 from services.worker.handler import Handler
 from services.worker.measures import Measures
+from tests.plans import striped
 
-PLAN = Plan(
-    width=10,
-    height=40,
-    source="png",
-    engine="stream",
-    mode="L",
-    depth=8,
-    chain="invert",
-    out_mode="L",
-    output=Output(format="png"),
-    piece="png",
-    rows=10,
-    skip=0.5,
-    seconds=1.0,
-)
+PLAN = striped(40)
 
 
 class Worker:

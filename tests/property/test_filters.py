@@ -49,7 +49,7 @@ def assert_tiled_equals_whole(chain, pixels, heights):
     pixels.setflags(write=False)
 
     expected = whole(chain, pixels)
-    tiled = by_tiles(chain, pixels, heights * chain.align(depth))
+    tiled = by_tiles(chain, pixels, heights * chain.align())
 
     assert expected.dtype == pixels.dtype
     assert expected.shape == (*pixels.shape[:2], len(chain.out_mode(mode)))

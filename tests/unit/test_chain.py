@@ -166,13 +166,13 @@ def test_sixteen_filters_are_taken() -> None:
 def test_halo_and_alignment(text, halo, align) -> None:
     """Radii add up; cells align tiles, round halos up, and become a halo where they would align too coarsely."""
     for depth in (8, 16):
-        assert (parse(text).halo(depth), parse(text).align(depth)) == (halo, align)
+        assert (parse(text).halo(depth), parse(text).align()) == (halo, align)
 
 
 @given(chain=strategies.chains(max_size=5))
 def test_alignment_is_bounded(chain) -> None:
     """Tiles are never forced beyond the bound, together with the rows of a JPEG's blocks."""
-    assert 1 <= chain.align(8) <= MAX_ALIGN
+    assert 1 <= chain.align() <= MAX_ALIGN
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_tiles_keep_every_bound(width, height, mode, form, chain, tile_size, wor
     limits = Limits(max_pixels=10**10, max_aspect=10**6)
     made = planned(header, chain, None, limits, tile_size=tile_size, workers=workers, busy=busy)
     steps = parse(chain)
-    halo, cell = steps.halo(depth), lcm(16, steps.align(depth))
+    halo, cell = steps.halo(depth), lcm(16, steps.align())
 
     boxes = [made.box(tile) for tile in range(made.tiles)]
     assert boxes[0][0] == 0

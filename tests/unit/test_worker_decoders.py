@@ -6,24 +6,12 @@ import pytest
 
 from pixo.errors import BadImage
 from pixo.imaging.decode import Rewind
-from pixo.imaging.plan import Output, Plan
+from pixo.messages import TileTask
 from services.worker.decoders import Decoders, weight
+from services.worker.tiles import ended
+from tests.plans import striped
 
-PLAN = Plan(
-    width=100,
-    height=1000,
-    source="png",
-    engine="stream",
-    mode="L",
-    depth=8,
-    chain="invert",
-    out_mode="L",
-    output=Output(format="png"),
-    piece="png",
-    rows=10,
-    skip=0.5,
-    seconds=1.0,
-)
+PLAN = striped(1000, width=100)
 
 
 class Passing:
@@ -123,3 +111,20 @@ def test_what_nobody_wants_is_closed():
     assert [reader.closed for reader in bench.opened] == [True, False]
     bench.decoders.close()
     assert bench.opened[1].closed
+
+
+@pytest.mark.parametrize(
+    ("engine", "tile", "until", "of_no_use"),
+    [
+        ("luma", 3, 4, True),
+        ("luma", 2, 4, False),
+        ("stream", 3, 4, False),
+        ("stream", 99, 100, True),
+    ],
+)
+def test_a_reader_goes_when_it_is_of_no_use(engine, tile, until, of_no_use):
+    """After the image's last tile; and after its run where it has decoded no more than that, for it holds all of it."""
+    plan = striped(1000, engine=engine)
+    task = TileTask(job="a", gen=1, tile=tile, lane=0, until=until, plan=plan)
+
+    assert ended(plan, task) is of_no_use

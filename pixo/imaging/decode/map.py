@@ -89,7 +89,7 @@ class MapReader:
                 # A reader that was the last one may have removed the file in between.
                 if os.fstat(file.fileno()).st_nlink and self._is_whole(file):
                     return file
-            except BaseException:
+            except BaseException:  # whatever it was, the lock must go with the file
                 file.close()
                 raise
             file.close()
@@ -106,7 +106,7 @@ class MapReader:
             raise TryAgain("cache", f"{size:,} bytes for a decoded image do not fit into {self._path.parent}")
         try:
             self._decode(source)
-        except BaseException:
+        except BaseException:  # half a picture must not pass for a whole one
             file.truncate(0)
             self._path.unlink(missing_ok=True)
             raise
