@@ -89,9 +89,14 @@ group_lag = _gauge("pixo_kafka_consumer_group_lag_messages", "Records not yet co
 topic_partitions = _gauge("pixo_kafka_topic_partitions", "Partitions of a topic", "topic")
 task_oldest_age = _gauge("pixo_task_oldest_age_seconds", "Age of the oldest task not yet consumed")
 jobs_oldest_age = _gauge("pixo_jobs_oldest_unfinished_age_seconds", "Age of the oldest job not yet ended")
+tiles = _gauge("pixo_tiles", "Tiles of the jobs at work, by where they are", "state")
+tiles_unaccounted = _gauge(
+    "pixo_tiles_unaccounted", "Tiles of the jobs at work that are nowhere: more than 0 is a fault"
+)
 
 TILE_OUTCOMES = ("ok", "error", "skipped_duplicate", "dead_lettered")
 JOB_OUTCOMES = ("done", "failed", "cancelled")
+TILE_STATES = ("todo", "out", "done")
 
 _PRODUCING = (produce_errors,)
 _CONSUMING = (
@@ -142,6 +147,8 @@ _OF_ROLE: dict[Role, tuple[Counter | Gauge | Histogram, ...]] = {
         topic_partitions,
         task_oldest_age,
         jobs_oldest_age,
+        tiles,
+        tiles_unaccounted,
         *_CONSUMING,
     ),
 }
@@ -176,6 +183,8 @@ def _start_at_zero(role: Role) -> None:
     if role == "monitor":
         for state in ("alive", "stale", "dead"):
             workers.labels(state)
+        for state in TILE_STATES:
+            tiles.labels(state)
     if role == "worker":
         for direction in ("in", "out"):
             worker_bytes.labels(direction)

@@ -58,6 +58,11 @@ def tile(n: int, record: bytes) -> TileRecord:
     )
 
 
+def run(text: bytes) -> range:
+    """Give the tiles of a lane's run, ``a-b`` without b."""
+    return range(*map(int, text.split(b"-")))
+
+
 def attempts(record: bytes | None) -> int:
     """Give how often a tile was begun, of its ``tries`` entry."""
     return int(record.split(b"|", 1)[0]) if record else 0

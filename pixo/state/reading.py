@@ -7,7 +7,7 @@ from typing import Any
 
 from pixo.state import decoding, keys
 from pixo.state.connection import Client, reaching
-from pixo.state.records import Event, Job, TileRecord
+from pixo.state.records import Event, Job, Tally, TileRecord
 
 SLICE_MS = 10_000
 """One blocking call lasts no longer, so that a dead connection is noticed."""
@@ -53,6 +53,22 @@ class Reading:
             state: Any = "active" if n in given else "waiting"
             found.append(TileRecord(tile=n, state=state, attempts=decoding.attempts(tries.get(name))))
         return found
+
+    def tally(self, id: str) -> Tally | None:
+        """Count the tiles of a job at work by where they are, at one moment; None for a job that is not at work."""
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.hmget(keys.job(id), "status", "total")
+        pipeline.hvals(keys.part(id, "todo"))
+        pipeline.zrange(keys.part(id, "out"), 0, -1)
+        pipeline.hkeys(keys.part(id, "tiles"))
+        with reaching():
+            (status, total), runs, out, tiles = pipeline.execute()
+        if status not in (b"processing", b"stitching"):
+            return None
+        given, done = set(map(int, out)), set(map(int, tiles))
+        # A run may hold tiles that were finished or given out before it was made: they are not waiting.
+        todo = {n for run in runs for n in decoding.run(run)} - given - done
+        return Tally(len(todo), len(given), len(done), int(total) - len(todo | given | done))
 
     def load(self, ids: Sequence[str]) -> dict[int, int]:
         """Give the number of tiles given out and unfinished, by lane, over these jobs."""

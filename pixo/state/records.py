@@ -163,6 +163,15 @@ class Joining(Struct, frozen=True, kw_only=True):
     records: list[TileRecord]
 
 
+class Tally(NamedTuple):
+    """Where the tiles of a job are. ``nowhere`` is 0, or Pixo has lost some: nobody will ever make them."""
+
+    todo: int
+    out: int
+    done: int
+    nowhere: int
+
+
 class Event(NamedTuple):
     """Something that happened to a job: ``kind`` is ``status``, ``tile`` or ``done``."""
 

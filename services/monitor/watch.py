@@ -69,9 +69,14 @@ class Watch:
         metrics.heartbeat_age.set(max(ages, default=0.0))
 
     def _tell_jobs(self, now: float) -> None:
-        ids = [*self._state.queue.active(), *(one.id for one in self._state.queue.candidates(1))]
+        active = self._state.queue.active()
+        ids = [*active, *(one.id for one in self._state.queue.candidates(1))]
         known = self._state.jobs.read_many(ids) if ids else []
         metrics.jobs_oldest_age.set(max((now - job.created for job in known if job and job.live), default=0.0))
+        tallies = [tally for tally in map(self._state.jobs.tally, active) if tally]
+        for state in metrics.TILE_STATES:
+            metrics.tiles.labels(state).set(sum(getattr(tally, state) for tally in tallies))
+        metrics.tiles_unaccounted.set(sum(tally.nowhere for tally in tallies))
 
 
 def snapshot(now: float, topics: Mapping[str, tuple[str | None, Mapping[int, Place]]]) -> dict[str, Any]:

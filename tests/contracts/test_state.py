@@ -279,6 +279,21 @@ def test_the_load_of_lanes(jobs):
     assert jobs.load(["a", "b", "nobody"]) == {0: 2, 5: 2}
 
 
+def test_every_tile_is_somewhere(jobs, client):
+    """A job at work tells how many tiles wait, are out, are done and are nowhere; a tile that is lost is told."""
+    jobs.create(spec(tiles=10, window=4))
+    assert jobs.tally("a") is None
+    tasks = jobs.start("a", [(0, 0, 6), (1, 6, 10)]).tasks
+    jobs.complete(done(tasks[0]))
+    tally = jobs.tally("a")
+    assert (tally.todo + tally.out, tally.done, tally.nowhere) == (9, 1, 0)
+    client.hset(keys.part("a", "todo"), 0, "0-6")  # a run is a hint: what is out or done does not wait
+    assert jobs.tally("a").nowhere == 0
+    client.zrem(keys.part("a", "out"), tasks[1].tile)
+    client.hset(keys.part("a", "todo"), 0, "6-6")
+    assert jobs.tally("a").nowhere >= 1
+
+
 def test_events_tell_a_job_in_order(jobs):
     """Every change is one event, and reading goes on where it stopped."""
     to_done(jobs)
