@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pixo import lanes, logs, messages, metrics
+from pixo import injection, lanes, logs, messages, metrics
 from pixo.broker import Admin, Producer
 from pixo.imaging.plan import Plan
 from pixo.imaging.planner import runs
@@ -74,16 +74,13 @@ class Dispatcher:
             return []
         width = self.partitions()
         metrics.tasks_published.inc(len(handout.tasks))
-        return [
-            self._producer.send(
-                self._topics.tasks,
-                messages.encode(
-                    TileTask(job=id, gen=task.gen, tile=task.tile, lane=task.lane, until=task.until, plan=plan)
-                ),
-                partition=task.lane % width,
-            )
-            for task in handout.tasks
-        ]
+        sent = []
+        for task in handout.tasks:
+            injection.point("dispatch.while-publishing", job=id, tile=task.tile)
+            record = TileTask(job=id, gen=task.gen, tile=task.tile, lane=task.lane, until=task.until, plan=plan)
+            partition = task.lane % width
+            sent.append(self._producer.send(self._topics.tasks, messages.encode(record), partition=partition))
+        return sent
 
     def enrol(self, id: str, known: Spec | Job | None = None) -> None:
         """Let a queued job wait for its turn; what is known about it need not be read again."""
@@ -106,6 +103,7 @@ class Dispatcher:
                 if one.small in full:
                     continue
                 if self._state.queue.claim(one.id, one.small, limit, reserve):
+                    injection.point("dispatch.after-claim", job=one.id)
                     self._state.queue.leave(one.id)
                     sent += self.start(one.id, alone=len(waiting) == 1)
                 else:
@@ -124,6 +122,7 @@ class Dispatcher:
         # A retried job may have all its tiles: the reconciler sees to that.
         handout = self._state.jobs.start(id, self._runs(job.plan, alone=alone))
         log.debug("job started", job=id, tiles=job.total)
+        injection.point("dispatch.after-start", job=id)
         return self.publish(id, handout)
 
     def ended(self, id: str) -> None:
@@ -134,6 +133,7 @@ class Dispatcher:
         end = None if job is None else job.end
         if end is not None:
             self._store.put(names.end(id), msgspec.json.encode(end))
+            injection.point("dispatch.after-end", job=id)
         if self._state.queue.release(id) and job is not None and end is not None:
             _tell(job, end)
         self.admit()

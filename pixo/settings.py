@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
+from pixo import injection
 from pixo.errors import ConfigError
 from pixo.imaging.limits import Limits
 
@@ -184,7 +185,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
     """Give the ``PIXO_*`` names that are no setting: typing errors, most likely; a role warns of them."""
-    known = {variable(name) for _, name, _ in fields()}
+    known = {injection.VARIABLE, *(variable(name) for _, name, _ in fields())}
     return sorted(name for name in environ if name.startswith("PIXO_") and name not in known)
 
 

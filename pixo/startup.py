@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
-from pixo import __version__, logs, settings
+from pixo import __version__, injection, logs, settings
 from pixo.errors import ConfigError, TryAgain
 from pixo.messages import Heartbeat
 from pixo.settings import Settings
@@ -43,12 +43,15 @@ def configure(role: str, environ: Mapping[str, str]) -> Settings:
     """Read the settings and start the logs; end the process, with the setting's name, when one is wrong."""
     try:
         found = settings.load(environ)
+        armed = injection.arm(environ)
     except ConfigError as error:
         sys.stderr.write(f"pixo-{role}: {error}\n")
         raise SystemExit(EXIT_CONFIG) from error
     logs.configure(found.process.log_format, found.process.log_level, role)
     for name in settings.unknown(environ):
         log.warning("unknown setting", name=name)
+    if armed:
+        log.warning("FAULTS ARE INJECTED: this process is under test", setting=injection.VARIABLE, points=armed)
     log.event("role begins", id=found.worker_id, version=__version__)
     return found
 

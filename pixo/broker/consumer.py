@@ -10,7 +10,7 @@ import confluent_kafka
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from pixo import logs, metrics
+from pixo import injection, logs, metrics
 from pixo.broker import Record, faults
 from pixo.broker.offsets import Offsets
 from pixo.broker.profiles import Profile
@@ -127,6 +127,8 @@ class KafkaConsumer:
             # What was taken away at this moment is refused with _STATE: the next holder gets it again.
             with contextlib.suppress(KafkaException):
                 self._client.store_offsets(offsets=[TopicPartition(self.topic, partition, offset)])
+        if finished:
+            injection.point("consumer.before-commit", topic=self.topic)
 
     def _assign(self, client: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
         (client.assign if self._eager else client.incremental_assign)(places)

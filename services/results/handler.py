@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from pixo import messages, metrics
+from pixo import injection, messages, metrics
 from pixo.broker import Producer, Record
 from pixo.dispatch import Dispatcher
 from pixo.errors import BadRecord, TryAgain
@@ -36,26 +36,28 @@ class Handler:
 
     def _done(self, done: TileDone) -> Finish | None:
         completion = self._state.jobs.complete(done)
+        injection.point("results.after-complete", job=done.job, tile=done.tile)
         if completion.outcome == "join":
             self._join(done.job)  # the state says so by itself: the record need not wait for the join
         if completion.outcome == "dup":
             metrics.results_duplicates.inc()
         if not completion.tasks:
             return None
-        return self._published(done.job, completion)
+        return self._published(done, completion)
 
-    def _published(self, job: str, handout: Handout) -> Finish:
+    def _published(self, done: TileDone, handout: Handout) -> Finish:
         """Send the tasks now, and give what waits for Kafka. They were handed out: nobody else will send them soon."""
         sent: Sequence[Future[None]] | None
         try:
-            sent = self._dispatcher.publish(job, handout)
+            sent = self._dispatcher.publish(done.job, handout)
         except TryAgain:
             sent = None  # not raised from here: the tile would be a duplicate the next time, without tasks
 
         def settle() -> None:
             nonlocal sent
             if sent is None or any(one.done() and one.exception() for one in sent):
-                sent = self._dispatcher.publish(job, handout)
+                sent = self._dispatcher.publish(done.job, handout)
+            injection.point("results.before-ack", job=done.job, tile=done.tile)
             self._producer.settle(sent)
 
         return settle

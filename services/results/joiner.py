@@ -10,7 +10,7 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import Self
 
-from pixo import logs, metrics
+from pixo import injection, logs, metrics
 from pixo.broker import Producer
 from pixo.dispatch import Dispatcher
 from pixo.errors import BadImage, BadPiece, TryAgain
@@ -76,6 +76,7 @@ class Joiner:
         with self._leases.hold(job, joining.gen, token) as lease:
             try:
                 began = time.monotonic()
+                injection.point("results.before-read", job=job)
                 digest, size = self._write(joining, lease)
             except BadPiece as error:
                 return self._reopen(joining, lease, error)
@@ -86,9 +87,11 @@ class Joiner:
                 return self._state.jobs.fail(job, joining.gen, str(error))
             metrics.stitch_duration.observe(time.monotonic() - began)
             final = names.final(job, token)
+            injection.point("results.after-final", job=job)
             if not self._state.jobs.finish_join(job, joining.gen, token, final, digest, size):
                 self._store.delete(final)
                 return False
+            injection.point("results.after-finish", job=job)
         return True
 
     def __enter__(self) -> Self:

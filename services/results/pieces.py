@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from isal.isal_zlib import crc32
 
+from pixo import injection
 from pixo.errors import BadPiece, PixoError
 from pixo.state.records import TileRecord
 from pixo.store import NoSuchBlob, Store, names
@@ -18,7 +19,9 @@ def read(store: Store, job: str, records: Sequence[TileRecord], lost: Callable[[
     for record in records:
         if lost():
             raise LeaseLost(job)
-        yield _piece(store, job, record)
+        piece = _piece(store, job, record)
+        injection.point("results.while-writing", job=job, tile=record.tile)
+        yield piece
 
 
 def broken(store: Store, job: str, records: Sequence[TileRecord]) -> list[int]:

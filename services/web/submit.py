@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from pixo import logs, metrics
+from pixo import injection, logs, metrics
 from pixo.errors import Refusal, TryAgain
 from pixo.imaging import chain as chains
 from pixo.imaging import planner
@@ -56,6 +56,7 @@ def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], k
             query=query,
             digest=key is not None,
         )
+        injection.point("web.after-source", job=job)
         spec = _specify(parts, job, received)
         if key is not None:
             claimed = parts.state.idempotency.claim(key, _fingerprint(received), job)
@@ -122,8 +123,11 @@ def _probe(parts: Parts, job: str, size: int) -> Header:
 
 def _register(parts: Parts, spec: Spec) -> None:
     parts.store.put(names.job_record(spec.id), msgspec.json.encode(spec))
+    injection.point("web.after-record", job=spec.id)
     parts.state.queue.add(spec.id, round(spec.created * 1000))
+    injection.point("web.after-list", job=spec.id)
     parts.state.jobs.create(spec)
+    injection.point("web.after-create", job=spec.id)
     parts.dispatcher.enrol(spec.id, spec)
 
 

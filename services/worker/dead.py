@@ -2,7 +2,7 @@
 
 import traceback
 
-from pixo import messages
+from pixo import injection, messages
 from pixo.broker import Producer, Record
 from pixo.errors import BadRecord
 from pixo.messages import TileDead, TileTask
@@ -27,6 +27,7 @@ class Letters:
         """
         named = {"job": task.job, "gen": str(task.gen), "tile": str(task.tile)}
         self._put_away(record, reason, error, named)
+        injection.point("worker.after-letter", job=task.job, tile=task.tile)
         dead = TileDead(job=task.job, gen=task.gen, tile=task.tile, reason=reason, worker=self._worker)
         sent = self._producer.send(self._topics.results, messages.encode(dead), key=task.job)
         self._producer.settle([sent])
@@ -36,6 +37,7 @@ class Letters:
         self._put_away(record, str(error), error, {})
 
     def _put_away(self, record: Record, reason: str, error: BaseException | None, named: dict[str, str]) -> None:
+        injection.point("worker.before-letter", **named)
         headers = {
             "reason": reason,
             "topic": record.topic,

@@ -11,7 +11,7 @@ from secrets import token_hex
 
 from isal.isal_zlib import crc32
 
-from pixo import logs, messages
+from pixo import injection, logs, messages
 from pixo.broker import Producer, Record
 from pixo.errors import BadImage, BadRecord, TryAgain
 from pixo.messages import TileDone, TileTask
@@ -66,6 +66,7 @@ class Handler:
         if task.tile >= task.plan.tiles:
             raise BadRecord(f"tile {task.tile} of {task.plan.tiles}", record.value or b"")
         self._measures.taken(record)
+        injection.point("worker.before-begin", job=task.job, tile=task.tile)
         cause: Exception | None = None
         for attempt in count():
             # Its own name for every attempt; the same one when a step of it is repeated, so that it counts once.
@@ -79,6 +80,7 @@ class Handler:
             began = time.monotonic()
             try:
                 with self._activity.tile():
+                    injection.point("worker.tile", job=task.job, tile=task.tile)
                     piece = self._tiles.make(task)
             except BadImage as error:
                 return self._dead(record, task, str(error), error)
@@ -108,12 +110,17 @@ class Handler:
         )
 
         def settle() -> None:
+            injection.point("worker.before-put", job=task.job, tile=task.tile)
             self._store.put(names.tile(task.job, task.tile, token), piece)
+            injection.point("worker.before-send", job=task.job, tile=task.tile)
             sent = self._producer.send(self._topics.results, messages.encode(done), key=task.job)
+            injection.point("worker.before-ack", job=task.job, tile=task.tile)
             self._producer.settle([sent])
+            injection.point("worker.after-ack", job=task.job, tile=task.tile)
             self._state.jobs.give_back(task.job, task.gen, task.tile, token)
             self._measures.stored(task, len(piece), time.monotonic() - began)
             log.debug("tile done", job=task.job, tile=task.tile, ms=ms)
+            injection.point("worker.before-offset", job=task.job, tile=task.tile)
 
         return settle
 
