@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from pixo import injection, lanes, logs, messages, metrics
 from pixo.broker import Admin, Producer
@@ -124,6 +125,18 @@ class Dispatcher:
         log.debug("job started", job=id, tiles=job.total)
         injection.point("dispatch.after-start", job=id)
         return self.publish(id, handout)
+
+    def retry(self, id: str, r: int) -> bool:
+        """Queue a failed or cancelled job again as retry number ``r``, finished tiles kept; False in another state.
+
+        Raises NoSuchBlob when the upload is gone, TryAgain. Admission is the caller's.
+        """
+        record = msgspec.json.decode(self._store.get(names.job_record(id)), type=Spec)
+        self._store.put(names.job_record(id), msgspec.json.encode(replace(record, r=r)))
+        if not self._state.jobs.retry(id, r):
+            return False
+        self.enrol(id)
+        return True
 
     def ended(self, id: str) -> None:
         """Record beside the source how a job ended, free its place and give it to the next."""

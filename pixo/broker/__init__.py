@@ -5,7 +5,7 @@ contract suite. Opening connects to nothing: clients are made by ``producer``, `
 and must be made in the process that uses them, since their threads do not live through a fork.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -132,6 +132,9 @@ class Broker(Protocol):
 
     def tail(self, topic: str) -> Consumer:
         """Give a consumer of all partitions, in no group, of what is sent from now on."""
+
+    def kept(self, topic: str) -> Iterator[Record]:
+        """Give all that the topic holds now, in no group, each partition in order; raise TryAgain("kafka")."""
 
     def admin(self) -> Admin:
         """Give the admin."""

@@ -1,8 +1,9 @@
 """The real broker: confluent-kafka's clients, with the settings of the profile."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 
-from pixo.broker import profiles
+from pixo.broker import Record, kept, profiles
 from pixo.broker.admin import KafkaAdmin
 from pixo.broker.consumer import KafkaConsumer
 from pixo.broker.producer import KafkaProducer
@@ -41,6 +42,10 @@ class KafkaBroker:
         tail = KafkaTail(profiles.tail(self._settings, self._client_id), topic)
         self._open.callback(tail.close)
         return tail
+
+    def kept(self, topic: str) -> Iterator[Record]:
+        """Give all that the topic holds now, in no group; see the protocol."""
+        return kept.records(profiles.tail(self._settings, self._client_id), topic)
 
     def admin(self) -> KafkaAdmin:
         """Give the admin."""

@@ -3,7 +3,7 @@
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 
 from msgspec import Struct
@@ -47,6 +47,11 @@ class MemoryBroker:
     def tail(self, topic: str) -> "MemoryConsumer":
         """Give a consumer of all partitions, in no group, of what is sent from now on."""
         return MemoryConsumer(self, None, topic)
+
+    def kept(self, topic: str) -> Iterator[Record]:
+        """Give all that the topic holds now; see the protocol."""
+        with self.changed:
+            return iter([record for log in self.log(topic) for record in log])
 
     def admin(self) -> "MemoryAdmin":
         """Give the admin."""

@@ -70,6 +70,11 @@ class Reading:
         todo = {n for run in runs for n in decoding.run(run)} - given - done
         return Tally(len(todo), len(given), len(done), int(total) - len(todo | given | done))
 
+    def attempts(self, id: str, tile: int) -> int:
+        """Give how often an unfinished tile was begun, by whomever."""
+        with reaching():
+            return decoding.attempts(self._client.hget(keys.part(id, "tries"), str(tile)))
+
     def load(self, ids: Sequence[str]) -> dict[int, int]:
         """Give the number of tiles given out and unfinished, by lane, over these jobs."""
         pipeline = self._client.pipeline(transaction=False)

@@ -19,6 +19,7 @@ COMMANDS = {
     "apply": "process an image here, without a server",
     "demo": "paint a large picture and take it through a server",
     "topics": "create or grow the Kafka topics",
+    "dead-letters": "list what could not be processed, and replay it",
     "bench": "measure against other tools (in a checkout)",
     "version": "print the version",
 }
@@ -33,7 +34,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _overview().parse_args(words)
         return USAGE
     name, *rest = words
-    command = importlib.import_module(f"services.cli.{name}")
+    command = importlib.import_module(f"services.cli.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"pixo {name}", description=command.__doc__)
     command.arguments(parser)
     given = parser.parse_args(rest)

@@ -8,6 +8,7 @@ from pixo import broker, startup, state, store, topics
 from pixo.broker import Admin, Consumer
 from pixo.dispatch import Dispatcher
 from pixo.heartbeat import Heart
+from pixo.letters.writing import Letters
 from pixo.loop import Loop
 from pixo.periodic import Periodic, Stop
 from pixo.settings import Settings
@@ -51,6 +52,7 @@ def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
     leases = Leases(redis.jobs.renew_join)
     joiner = Joiner(state=redis, store=blobs, producer=producer, dispatcher=dispatcher, leases=leases)
     handler = Handler(state=redis, dispatcher=dispatcher, producer=producer, join=joiner.submit)
+    letters = Letters(producer, names, f"results-{settings.worker_id}")
     consumer = kafka.consumer(names.stitchers, names.results)
     sweeping = Sweep(state=redis, store=blobs, dispatcher=dispatcher)
     orphans = Orphans(state=redis, store=blobs, restored=sweeping.round)
@@ -62,7 +64,7 @@ def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
         state=redis,
         store=blobs,
         consumer=consumer,
-        loop=Loop(consumer, handler.handle, limit=IN_HAND, name="results"),
+        loop=Loop(consumer, handler.handle, limit=IN_HAND, name="results", on_bad=letters.refuse),
         heart=Heart(kafka.heart(), names.heartbeats, startup.describe(settings, "results")),
         leases=leases,
         joiner=joiner,

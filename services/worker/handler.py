@@ -14,12 +14,12 @@ from isal.isal_zlib import crc32
 from pixo import injection, logs, messages
 from pixo.broker import Producer, Record
 from pixo.errors import BadImage, BadRecord, TryAgain
+from pixo.letters.writing import Letters
 from pixo.messages import TileDone, TileTask
 from pixo.state import State
 from pixo.store import Store, names
 from pixo.topics import Topics
 from services.worker.activity import Activity
-from services.worker.dead import Letters
 from services.worker.measures import Measures
 from services.worker.tiles import Tiles
 
@@ -126,7 +126,8 @@ class Handler:
 
     def _dead(self, record: Record, task: TileTask, reason: str, error: Exception | None) -> Finish:
         def settle() -> None:
-            self._letters.bury(record, task, reason, error)
+            attempts = self._state.jobs.attempts(task.job, task.tile)
+            self._letters.bury(record, task, reason, error, attempts)
             self._measures.ended(task, "dead_lettered")
             log.warning("tile dead", job=task.job, tile=task.tile, reason=reason)
 

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from pixo import broker, startup, state, store, topics
 from pixo.broker import Admin, Consumer
 from pixo.heartbeat import Heart
+from pixo.letters.writing import Letters
 from pixo.loop import Loop
 from pixo.messages import Heartbeat
 from pixo.settings import Settings
 from pixo.state import State
 from pixo.store import Store
 from services.worker.activity import Activity
-from services.worker.dead import Letters
 from services.worker.decoders import Decoders
 from services.worker.handler import Handler
 from services.worker.measures import Measures

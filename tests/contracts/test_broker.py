@@ -116,6 +116,19 @@ def test_record_arrives_whole(house: House) -> None:
     assert (second.offset, second.value, second.headers) == (1, None, {})
 
 
+def test_what_a_topic_holds_is_read_whole(house: House) -> None:
+    """All that was sent before is given, in order by partition, and then it ends, as often as it is asked for."""
+    for partition in (0, 2):
+        send(house, [b"%d.%d" % (partition, n) for n in range(5)], partition)
+
+    for _ in range(2):
+        found = list(house.broker.kept(house.tasks))
+        assert sorted((one.partition, one.offset) for one in found) == [(p, n) for p in (0, 2) for n in range(5)]
+        assert [one.value for one in found if one.partition == 2] == [b"2.%d" % n for n in range(5)]
+    with pytest.raises(TryAgain):
+        list(house.broker.kept(f"{house.tasks}-nowhere"))
+
+
 def test_same_key_same_partition(house: House) -> None:
     """Records with one key lie on one partition, in the order of sending."""
     producer = house.broker.producer()

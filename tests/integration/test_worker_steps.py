@@ -10,11 +10,11 @@ from pixo import messages, settings, state, store, topics
 from pixo.broker import Record
 from pixo.broker.memory import MemoryBroker
 from pixo.errors import BadImage, BadRecord, TryAgain
+from pixo.letters.writing import Letters
 from pixo.messages import TileDead, TileDone, TileTask
 from pixo.state.records import Spec
 from pixo.store import names
 from services.worker.activity import Activity
-from services.worker.dead import Letters
 from services.worker.handler import Handler
 from services.worker.measures import Measures
 from tests.plans import striped

@@ -1,12 +1,9 @@
 """What can be done to a job: cancel, retry, delete. In the wrong state each is refused with 409."""
 
-import msgspec
 from flask import Blueprint, Response
-from msgspec.structs import replace
 
 from pixo.errors import Refusal
-from pixo.state.records import Job, Spec
-from pixo.store import names
+from pixo.state.records import Job
 from services.web import answers, documents, lookup
 from services.web.admit import admit
 from services.web.erase import erase
@@ -36,12 +33,8 @@ def routes(parts: Parts) -> Blueprint:
         job = lookup.find(parts, id)
         if job.status not in ("failed", "cancelled"):
             raise _wrong(job, "tried again")
-        record = msgspec.json.decode(parts.store.get(names.job_record(id)), type=Spec)
-        spec = replace(record, r=job.r + 1)
-        parts.store.put(names.job_record(id), msgspec.json.encode(spec))
-        if not parts.state.jobs.retry(id, spec.r):
+        if not parts.dispatcher.retry(id, job.r + 1):
             raise _wrong(lookup.find(parts, id), "tried again")
-        parts.dispatcher.enrol(id)
         response = answers.json(documents.job(lookup.find(parts, id)), 202)
         response.call_on_close(lambda: admit(parts))
         return response
