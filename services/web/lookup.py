@@ -2,15 +2,22 @@
 
 import re
 
-from pixo.errors import Refusal
+from pixo.errors import Refusal, TryAgain
 from pixo.state.records import Job
+from pixo.store import names
 from services.web.parts import Parts
 
 
 def find(parts: Parts, job: str) -> Job:
-    """Give the job; raise Refusal("no-such-job") when there is none, ("expired") when it was deleted."""
-    found = parts.state.jobs.read(job) if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", job) else None
+    """Give the job; raise Refusal("no-such-job") when there is none, ("expired") when it was deleted.
+
+    Raise TryAgain("redis") for one that Redis has lost and the store remembers: it comes back within seconds.
+    """
+    possible = re.fullmatch(r"[A-Za-z0-9_-]{1,64}", job)
+    found = parts.state.jobs.read(job) if possible else None
     if found is None:
+        if possible and parts.store.size(names.job_record(job)) is not None:
+            raise TryAgain("redis", "Redis has lost its memory; the job is being restored.")
         raise Refusal("no-such-job", f"There is no job {job[:64]!r}.", measured=job[:64])
     if found.status == "deleted":
         raise Refusal("expired", "The job was deleted.")

@@ -5,6 +5,7 @@ import time
 
 import msgspec
 import pytest
+from redis import Redis
 
 from pixo.state.records import Spec
 from pixo.store import names
@@ -219,3 +220,16 @@ def test_unknown_id(web, method, path, id):
     assert answer.status_code == 404
     assert answer.content_type == "application/problem+json"
     assert answer.json["what"] in ("no-such-job", "not-found")
+
+
+def test_job_that_redis_has_lost(web, valkey_url):
+    """While a job is being restored, whoever asks for it is told to ask again, not that there is none."""
+    job = web.post().json["id"]
+    with Redis.from_url(valkey_url) as client:
+        client.flushall()
+    lost = web.get(f"/api/v1/jobs/{job}")
+    never = web.get("/api/v1/jobs/0123456789abcdef")
+
+    assert (lost.status_code, lost.json["part"]) == (503, "redis")
+    assert int(lost.headers["Retry-After"]) >= 1
+    assert never.status_code == 404
