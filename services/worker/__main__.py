@@ -22,11 +22,7 @@ def main() -> int:
         pulse = startup.Pulse()
         health = Health({"joined": lambda: parts.consumer.ready}, alive={"loop": pulse})
         process = settings.process
-        stack.enter_context(
-            health.serve(
-                process.metrics_host, process.metrics_port, metrics.expose("worker", topics.names(settings.kafka))
-            )
-        )
+        stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("worker")))
         kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of three
         warm.up(parts.cache)
         if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping, "store": parts.store.ping}):
@@ -40,6 +36,8 @@ def main() -> int:
         except Fatal as error:
             log.error("worker cannot go on", cause=error)  # noqa: TRY400 - not logging's
             return startup.EXIT_FATAL
+        finally:
+            parts.handler.let_go()
     return startup.EXIT_DONE
 
 

@@ -6,6 +6,7 @@ tile is computed meanwhile. The loop stores the offset last.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from secrets import token_hex
 
@@ -54,6 +55,8 @@ class Handler:
         self._activity = activity
         self._measures = measures
         self._boot = token_hex(4)
+        # Attempts begun and not closed: touched by the work and the finish thread, one operation at a time.
+        self._open: dict[str, TileTask] = {}
 
     def handle(self, record: Record) -> Finish | None:
         """Make the task's tile; give what stores and reports it, None for a task that is not wanted any more.
@@ -77,23 +80,36 @@ class Handler:
                 return None
             if verdict == "dead":
                 return self._dead(record, task, _exhausted(task.tile, cause), cause)
+            self._open[token] = task
             began = time.monotonic()
             try:
                 with self._activity.tile():
                     injection.point("worker.tile", job=task.job, tile=task.tile)
                     piece = self._tiles.make(task)
             except BadImage as error:
+                self._open.pop(token, None)  # it counts
                 return self._dead(record, task, str(error), error)
             except TryAgain:
-                self._state.jobs.give_back(task.job, task.gen, task.tile, token)
+                self._give_back(task, token)
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a filter or decoder does: an attempt failed
                 log.error("tile failed", cause=error, job=task.job, tile=task.tile)  # noqa: TRY400 - not logging's
                 self._measures.ended(task, "error")
+                self._open.pop(token, None)  # likewise
                 cause = error
             else:
                 return self._settle(task, token, piece, began)
         raise AssertionError("attempts end")  # pragma: no cover - begin says `dead` after three
+
+    def let_go(self) -> None:
+        """Close the attempts still open: a worker that stops has not failed. Does what it can; raises nothing."""
+        for token, task in list(self._open.items()):
+            with suppress(TryAgain):
+                self._give_back(task, token)
+
+    def _give_back(self, task: TileTask, token: str) -> None:
+        self._state.jobs.give_back(task.job, task.gen, task.tile, token)
+        self._open.pop(token, None)
 
     def _settle(self, task: TileTask, token: str, piece: bytes, began: float) -> Finish:
         ms = round((time.monotonic() - began) * 1000)
@@ -111,15 +127,13 @@ class Handler:
 
         def settle() -> None:
             injection.point("worker.before-put", job=task.job, tile=task.tile)
-            with self._measures.stage("store"):
-                self._store.put(names.tile(task.job, task.tile, token), piece)
+            self._store.put(names.tile(task.job, task.tile, token), piece)
             injection.point("worker.before-send", job=task.job, tile=task.tile)
-            with self._measures.stage("publish"):
-                sent = self._producer.send(self._topics.results, messages.encode(done), key=task.job)
-                injection.point("worker.before-ack", job=task.job, tile=task.tile)
-                self._producer.settle([sent])
+            sent = self._producer.send(self._topics.results, messages.encode(done), key=task.job)
+            injection.point("worker.before-ack", job=task.job, tile=task.tile)
+            self._producer.settle([sent])
             injection.point("worker.after-ack", job=task.job, tile=task.tile)
-            self._state.jobs.give_back(task.job, task.gen, task.tile, token)
+            self._give_back(task, token)
             self._measures.stored(task, len(piece), time.monotonic() - began)
             log.debug("tile done", job=task.job, tile=task.tile, ms=ms)
             injection.point("worker.before-offset", job=task.job, tile=task.tile)

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from pathlib import Path
 
 from pixo.store import NoSuchBlob, Store, names
-from services.worker.measures import Measures
 
 
 class Sources:
@@ -13,9 +12,8 @@ class Sources:
     Not for use by several threads. A copy that is put out while a decoder has it open stays readable.
     """
 
-    def __init__(self, store: Store, folder: Path, capacity: int, measures: Measures) -> None:
+    def __init__(self, store: Store, folder: Path, capacity: int) -> None:
         self._store = store
-        self._measures = measures
         self._folder = folder
         self._capacity = capacity
         self._copies: OrderedDict[str, int] = OrderedDict()
@@ -36,7 +34,7 @@ class Sources:
             self._copies.move_to_end(job)
             return copy
         part = copy.with_suffix(".part")
-        with self._measures.stage("read"), part.open("wb") as file:
+        with part.open("wb") as file:
             for chunk in self._store.chunks(key):
                 file.write(chunk)
         part.replace(copy)

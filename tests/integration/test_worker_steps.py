@@ -5,6 +5,7 @@ import time
 from secrets import token_hex
 
 import pytest
+from msgspec.structs import replace
 
 from pixo import messages, settings, state, store, topics
 from pixo.broker import Record
@@ -155,6 +156,17 @@ def test_a_store_out_of_reach_costs_no_attempt(worker):
         with pytest.raises(TryAgain):
             worker.handler.handle(worker.record())
     worker.handler.handle(worker.record())()
+    assert isinstance(worker.reported()[0], TileDone)
+
+
+def test_a_worker_that_stops_in_a_tile_costs_no_attempt(worker):
+    """Told to end before a tile is finished, a worker closes the attempt: four such ends are no reason to give up."""
+    for offset in range(4):
+        worker.handler.handle(replace(worker.record(), offset=offset))
+        worker.handler.let_go()
+    finish = worker.handler.handle(replace(worker.record(), offset=9))
+    assert worker.worked == 5
+    finish()
     assert isinstance(worker.reported()[0], TileDone)
 
 
