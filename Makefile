@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROLES := web worker results monitor standalone browser chart
 RUN_ARGS ?=
+CHAOS_ARGS ?=
+SOAK_ARGS ?=
 
 # Images: what they stand on, how they are called, what they say of themselves.
 DOCKER ?= docker
@@ -13,7 +15,7 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 TAG ?= $(VERSION)
 BUILD_ARGS ?=
 
-.PHONY: setup run test check test-kafka test-browser bench images test-images test-chart test-cluster manifests lock clean
+.PHONY: setup run test check test-kafka test-chaos chaos soak test-browser bench images test-images test-chart test-cluster manifests lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -37,6 +39,15 @@ check: setup  ## formatting, lint, types, borders
 
 test-kafka: setup  ## the same contracts on a real Apache Kafka (Java 17, Maven) and a real S3 server (Go)
 	$(BIN)/python -m pytest tests/contracts tests/integration -m "apache or s3"
+
+test-chaos: setup  ## everything killed, frozen, emptied and slowed while it works, on a real Apache Kafka (Java 17, Maven, Go)
+	$(BIN)/python -m pytest tests/chaos
+
+chaos: setup  ## 1,000 jobs while something is killed every 2 s; CHAOS_ARGS="--jobs 1000 --seed 7 --period 2"
+	$(BIN)/python -m tests.chaos storm $(CHAOS_ARGS)
+
+soak: setup  ## 15 minutes of full load, and what each role holds in memory; SOAK_ARGS="--minutes 15"
+	$(BIN)/python -m tests.chaos soak $(SOAK_ARGS)
 
 test-browser: setup  ## the page in Chromium
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt

@@ -1,4 +1,4 @@
-"""List workers: those that live, and those that died in the last five minutes."""
+"""List live workers."""
 
 import argparse
 from collections.abc import Mapping
@@ -22,7 +22,6 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     rows = [
         [
             worker["id"],
-            worker["state"],
             worker["host"],
             ",".join(map(str, worker["partitions"])) or "-",
             worker["tiles"],
@@ -32,5 +31,5 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
         ]
         for worker in found["workers"]
     ]
-    output.table(("ID", "STATE", "HOST", "PARTITIONS", "TILES", "BUSY", "MEMORY", "VERSION"), rows)
+    output.table(("ID", "HOST", "PARTITIONS", "TILES", "BUSY", "MEMORY", "VERSION"), rows)
     return 0

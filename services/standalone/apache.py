@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from pixo.errors import ConfigError
@@ -46,14 +47,17 @@ class ApacheKafka:
     """A broker that keeps its data in the folder and listens on this port of 127.0.0.1.
 
     ``prepare`` it, then run ``command`` until SIGTERM, and look for ``ready``; ``start`` and ``stop`` do that
-    for one who has no supervisor.
+    for one who has no supervisor. ``properties`` go before its own: a node of several needs others.
     """
 
-    def __init__(self, data: Path, port: int, *, cache: Path | None = None) -> None:
+    def __init__(
+        self, data: Path, port: int, *, cache: Path | None = None, properties: Mapping[str, object] | None = None
+    ) -> None:
         self.address = f"127.0.0.1:{port}"
         self._data = data.absolute()
         self._port = port
         self._jars = (cache or _cache()) / f"kafka-{VERSION}"
+        self._given = dict(properties or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
@@ -148,6 +152,7 @@ class ApacheKafka:
             "group.consumer.session.timeout.ms": 10_000,
             "group.consumer.min.heartbeat.interval.ms": 1000,
             "group.consumer.heartbeat.interval.ms": 2500,
+            **self._given,
         }
 
 

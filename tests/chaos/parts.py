@@ -1,0 +1,149 @@
+"""A process that a test kills, freezes and starts again, as often as it likes."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+PATIENCE = 180.0
+"""Seconds that anything may take on a machine that others use as well."""
+
+
+def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> float:
+    """Return once the condition holds, with the seconds that took; fail when it stays untrue."""
+    start = time.monotonic()
+    while not true():
+        if time.monotonic() - start > patience:
+            pytest.fail(f"not within {patience:g} s: {what}")
+        time.sleep(0.02)  # between two looks
+    return time.monotonic() - start
+
+
+class Part:
+    """A server or a role; ``ready`` says whether it answers. All its lives write to one log."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        ready: Callable[[], bool],
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self.ready = ready
+        self.faults = ""
+        """``PIXO_FAULTS`` of its next lives."""
+        self.codes: list[int] = []
+        """How its lives ended."""
+        self._environ = {**os.environ, **(environ or {})}
+        self._command = list(command)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def pid(self) -> int:
+        """The pid of its present life; 0 when it has none."""
+        process = self._process
+        return process.pid if process else 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, or is frozen."""
+        with self._lock:
+            if self._process is not None and (code := self._process.poll()) is not None:
+                self.codes.append(code)
+                self._process = None
+            return self._process is not None
+
+    def start(self) -> None:
+        """Start it, unless it lives; do not wait."""
+        with self._lock:
+            if self.alive:
+                return
+            environ = {**self._environ, **({"PIXO_FAULTS": self.faults} if self.faults else {})}
+            with self.log.open("ab") as output:
+                self._process = subprocess.Popen(
+                    self._command, env=environ, stdout=output, stderr=output, start_new_session=True
+                )
+
+    def up(self, patience: float = PATIENCE) -> None:
+        """Start it and return once it answers; fail with its log when it ends first."""
+        self.start()
+        until(lambda: not self.alive or self.ready(), f"{self.name} is ready", patience)
+        if not self.alive:
+            pytest.fail(f"{self.name} ended with {self.codes[-1]}:\n{self.tail()}")
+
+    def kill(self) -> None:
+        """End it and all in its session at once, as a container ends."""
+        with self._lock:
+            if self.alive and self._process:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self.codes.append(self._process.wait())
+                self._process = None
+
+    def terminate(self) -> None:
+        """Ask it to end, as Kubernetes does first."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """Stop it in its tracks."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.killpg(self.pid, signal.SIGCONT)
+
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Return its exit code when it has ended."""
+        until(lambda: not self.alive, f"{self.name} has ended", patience)
+        return self.codes[-1]
+
+    def stop(self, patience: float = 30.0) -> None:
+        """Ask it to end; kill it when that takes too long."""
+        if self.alive:
+            self.thaw()
+            self.terminate()
+            deadline = time.monotonic() + patience
+            while self.alive and time.monotonic() < deadline:
+                time.sleep(0.02)  # between two looks
+            self.kill()
+
+    def restart(self, faults: str = "") -> None:
+        """End it well and start it anew with these faults; return once it answers."""
+        self.stop()
+        self.faults = faults
+        self.up()
+
+    def tail(self, size: int = 6000) -> str:
+        """Give its last words."""
+        return self.log.read_bytes()[-size:].decode(errors="replace") if self.log.exists() else ""
+
+
+class Keeper:
+    """Starts parts that have ended again, as Kubernetes does, with the faults they had; a context manager."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = list(parts)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            for part in self._parts:
+                part.start()

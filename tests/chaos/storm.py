@@ -1,0 +1,79 @@
+"""Many jobs while something is killed every few seconds: nothing lost, nothing stuck, no wrong byte."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from tests.chaos.parts import PATIENCE, Keeper, Part, until
+from tests.chaos.pictures import Pictures
+from tests.chaos.run import AT_ONCE, Outcome, Run
+
+STUCK = 3 * PATIENCE
+"""Seconds after which a job that has not ended counts as stuck."""
+
+
+class Killer:
+    """Kills one part after the other, at random, with SIGKILL; a context manager. The seed says which.
+
+    A server that is not up yet is left alone, or it never would be.
+    """
+
+    def __init__(self, roles: Sequence[Part], servers: Sequence[Part], seed: int, period: float) -> None:
+        self.kills: Counter[str] = Counter()
+        self._parts = [*roles, *servers]
+        self._servers = set(servers)
+        self._random = random.Random(seed)
+        self._period = period
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="killer", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._period):
+            part = self._random.choice(self._parts)
+            if part.alive and (part not in self._servers or part.ready()):
+                part.kill()
+                self.kills[part.name] += 1
+
+
+def storm(
+    run: Run, kafka: Part, pictures: Pictures, *, jobs: int, seed: int, period: float, wanted: int = 0
+) -> tuple[Counter[Outcome], Counter[str]]:
+    """Take so many jobs through, and more until so many kills were done; give outcomes and kills.
+
+    Workers, results, web, monitor, the broker and Valkey are killed, one every ``period`` seconds, and started again.
+    """
+    pixo = run.installation
+    servers = [pixo.valkey, kafka]
+    parts = [*pixo.roles, *servers]
+    kinds = random.Random(seed).choices(pictures.mixed(), k=jobs)
+    outcomes: Counter[Outcome] = Counter()
+    began = time.monotonic()
+
+    def take(number: int) -> Outcome:
+        return run.outcome(run.submit(kinds[number % jobs]), STUCK)
+
+    with Keeper(parts), ThreadPoolExecutor(AT_ONCE) as pool:
+        with Killer(pixo.roles, servers, seed, period) as killer:
+            outcomes.update(pool.map(take, range(jobs)))
+            while killer.kills.total() < wanted:
+                outcomes.update(pool.map(take, range(AT_ONCE)))
+        seconds = time.monotonic() - began
+        until(lambda: all(part.ready() for part in parts), "all parts are up again")
+        run.settle(note=f"seed {seed}; {killer.kills.total()} kills in {seconds:.0f} s; {_told(outcomes)}")
+    return outcomes, killer.kills
+
+
+def _told(outcomes: Counter[Outcome]) -> str:
+    return ", ".join(f"{outcomes[one]} {one}" for one in ("right", "failed", "lost", "stuck", "wrong"))

@@ -1,0 +1,102 @@
+"""One broker, or three, that go away in the middle of jobs (scenarios 21-30)."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from pixo import broker, topics
+from pixo.topics.ensuring import ensure
+from tests.chaos import brokers
+from tests.chaos.installation import Installation
+from tests.chaos.parts import PATIENCE, Part, until
+from tests.chaos.pictures import SLOW, Pictures
+from tests.chaos.run import Run
+
+AWAY = 35.0
+"""Seconds that Kafka is away: long enough for producers to be taken for jammed and made anew."""
+
+
+def test_all_away(run: Run, pictures: Pictures, kafka: tuple[Part, str]) -> None:
+    """Kafka is killed and stays away: the door says 503, and the same processes go on when it is back."""
+    pixo = run.installation
+    pids = [role.pid for role in pixo.roles]
+    job = run.submit(pictures.kind(2400, 1800, filters=SLOW, tile_size="128"))
+    run.begun(job)
+    kafka[0].kill()
+    answers = run.knock(pictures.kind(640, 480, filters="invert"), seconds=AWAY)
+    kafka[0].up()
+    run.finish(note=f"away for {AWAY:g} s; answers: {dict(answers)}")
+
+    assert set(answers) <= {202, 503}
+    assert [role.pid for role in pixo.roles] == pids
+
+
+@pytest.fixture(scope="module")
+def three(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Part], str]]:
+    """Give a cluster of three brokers, and their addresses."""
+    parts, address = brokers.cluster(tmp_path_factory.mktemp("cluster"))
+    for part in parts:
+        part.start()
+    for part in parts:
+        part.up()
+    yield parts, address
+    for part in parts:
+        part.kill()
+
+
+@pytest.fixture(scope="module")
+def replicated(three: tuple[list[Part], str], start: Callable[..., Installation]) -> Installation:
+    """Give an installation on three brokers: three copies of everything, two before an acknowledgement."""
+    return start(three[1], workers=2, environ={"PIXO_REPLICATION": "3"})
+
+
+def test_one_of_three_killed(
+    three: tuple[list[Part], str], replicated: Installation, begin_run: Callable[..., Run], pictures: Pictures
+) -> None:
+    """Each broker in turn, leader of tasks or coordinator of the group, is killed and comes back: nothing is lost."""
+    parts, address = three
+    run = begin_run(replicated)
+    tasks = replicated.topics.tasks
+    whole = brokers.in_sync(address, tasks)
+    pids = [role.pid for role in replicated.roles]
+    until(whole, "three copies of all")
+    for part in parts:
+        job = run.submit(pictures.kind(1600, 1200, filters=SLOW, tile_size="128"))
+        run.begun(job)
+        part.kill()
+        assert run.outcome(job) == "right"
+        part.up()
+        until(whole, "three copies of all")
+    run.finish()
+
+    assert [role.pid for role in replicated.roles] == pids
+
+
+def test_leaders_move(
+    three: tuple[list[Part], str], replicated: Installation, begin_run: Callable[..., Run], pictures: Pictures
+) -> None:
+    """A broker is told to end, which moves its leaderships at once: work goes on without a stop."""
+    parts, address = three
+    run = begin_run(replicated)
+    until(brokers.in_sync(address, replicated.topics.tasks), "three copies of all")
+    job = run.submit(pictures.kind(1600, 1200, filters=SLOW, tile_size="128"))
+    run.begun(job)
+    victim = parts[brokers.leaders(address, replicated.topics.tasks)[0] - 1]
+    victim.terminate()
+    victim.wait()
+    run.finish()
+    victim.up()
+
+
+def test_topic_wiped(run: Run, pictures: Pictures) -> None:
+    """The topic of tasks is deleted and made anew in the middle of a job: what was in it is published again."""
+    pixo = run.installation
+    job = run.submit(pictures.kind(2400, 1800, filters=SLOW, tile_size="128"))
+    run.begun(job)
+    client = AdminClient({"bootstrap.servers": pixo.settings.kafka.kafka})
+    client.delete_topics([pixo.topics.tasks])[pixo.topics.tasks].result(30)
+    with contextlib.closing(broker.open(pixo.settings.kafka, "test")) as opened:
+        ensure(opened.admin(), topics.specs(pixo.settings.kafka), PATIENCE)
+    run.finish()
