@@ -11,7 +11,7 @@ import httpx
 from pixo import settings, state, store, topics
 from services.standalone.ports import free_port
 from services.standalone.servers import Valkey
-from tests.chaos.parts import Part, until
+from tests.chaos.parts import Part, end, until
 
 PARTITIONS = 8
 
@@ -102,13 +102,8 @@ class Installation:
 
     def stop(self) -> None:
         """End all; they may be started again."""
-        parts = list(reversed(self.parts.values()))
-        for part in parts:
-            if part.alive:
-                part.thaw()
-                part.terminate()
-        for part in parts:
-            part.stop()
+        end(self.roles)
+        end([self.valkey])
 
     def close(self) -> None:
         """End all for good."""

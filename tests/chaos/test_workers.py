@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.installation import Installation
-from tests.chaos.parts import Keeper, until
+from tests.chaos.parts import Keeper, end, until
 from tests.chaos.pictures import SLOW, Pictures
 from tests.chaos.run import Run
 
@@ -136,8 +136,7 @@ def test_scaled(run: Run, pictures: Pictures) -> None:
             pixo.shared(count)
         run.finish()
     finally:
-        for worker in more:
-            worker.stop()
+        end(more)
 
     assert {code for worker in crew for code in worker.codes[-2:]} <= {0, -9}
 
