@@ -167,7 +167,7 @@ class Dispatcher:
 
 def _tell(job: Job, end: End) -> None:
     metrics.jobs_completed.labels(end.status).inc()
-    metrics.job_duration.observe(max(0.0, end.finished - job.created))
+    metrics.job_duration.labels("small" if job.small else "bulk").observe(max(0.0, end.finished - job.created))
     log.event("job ended", job=job.id, status=end.status, **({"error": end.error} if end.error else {}))
 
 

@@ -182,6 +182,7 @@ class Loop:
 
     def _done(self, record: Record) -> None:
         self._consumer.done(record)
+        metrics.consumer_records.labels(record.topic).inc()
         self._leave(record)
 
     def _leave(self, record: Record) -> None:
@@ -195,6 +196,7 @@ class Loop:
             try:
                 return step()
             except TryAgain as error:
+                metrics.retries.labels(error.part).inc()
                 log.warning("trying again", loop=self.name, part=error.part, reason=str(error), seconds=wait)
                 # Jitter, so that those that one outage stopped do not all come back at once.
                 if self._halt.wait(wait * random.uniform(0.5, 1)):  # noqa: S311 - no secret

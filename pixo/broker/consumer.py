@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import confluent_kafka
@@ -169,12 +169,15 @@ class KafkaConsumer:
         self._complaints.say(error)
 
     def _committed(self, error: KafkaError | None, _: list[TopicPartition]) -> None:
-        if error is not None and not faults.harmless_commit(error):
-            metrics.consumer_commit_failures.labels(self.topic).inc()
+        if error is None:
+            metrics.consumer_commits.labels(self.topic, "ok").inc()
+        elif not faults.harmless_commit(error):
+            metrics.consumer_commits.labels(self.topic, "failed").inc()
             self._complaints.say(error)
 
     def _look(self, text: str) -> None:
         stats: dict[str, Any] = msgspec.json.decode(text)
+        metrics.consumer_queue_bytes.labels(self.topic).set(fetched(stats, self.topic))
         # A group of protocol `consumer` tells a member that only stands by nothing at all.
         self.ready |= self._untold and stats.get("cgrp", {}).get("state") == "up"
         try:
@@ -217,6 +220,12 @@ def leave(client: confluent_kafka.Consumer, topic: str, seconds: float) -> None:
     leaving.join(seconds)
     if leaving.is_alive():
         log.warning("kafka consumer hangs on closing", topic=topic, seconds=seconds)
+
+
+def fetched(stats: Mapping[str, Any], topic: str) -> int:
+    """Give the bytes that the client has fetched and nobody has polled, of its statistics."""
+    partitions = stats.get("topics", {}).get(topic, {}).get("partitions", {})
+    return sum(int(one.get("fetchq_size", 0)) for one in partitions.values())
 
 
 def read(message: Message) -> Record:

@@ -118,6 +118,7 @@ class KafkaProducer:
             if known is None:
                 return
             if error is None:
+                metrics.produce_duration.labels(topic).observe(self._clock() - known[0])
                 future.set_result(None)
             else:
                 self._refuse(future, topic, error, value)

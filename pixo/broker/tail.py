@@ -7,9 +7,9 @@ import confluent_kafka
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, TopicPartition
 
-from pixo import logs
+from pixo import logs, metrics
 from pixo.broker import Record, faults
-from pixo.broker.consumer import leave, read
+from pixo.broker.consumer import fetched, leave, read
 from pixo.broker.profiles import Profile
 from pixo.broker.watch import Watch
 from pixo.errors import Fatal
@@ -104,6 +104,8 @@ class KafkaTail:
         if self._paused:
             self._client.pause(places)
         self._held |= added
+        metrics.consumer_partitions.labels(self.topic).set(len(self._held))
+        metrics.consumer_rebalances.labels(self.topic).inc()
         log.event("listening", topic=self.topic, partitions=sorted(self._held))
 
     def _trouble(self, error: KafkaError) -> None:
@@ -111,8 +113,10 @@ class KafkaTail:
         self._complaints.say(error)
 
     def _look(self, text: str) -> None:
+        stats = msgspec.json.decode(text)
+        metrics.consumer_queue_bytes.labels(self.topic).set(fetched(stats, self.topic))
         try:
-            beyond = self._watch.look(msgspec.json.decode(text), self.topic, self._held, paused=self._paused)
+            beyond = self._watch.look(stats, self.topic, self._held, paused=self._paused)
         except Fatal as error:
             self._fatal = error
             return

@@ -1,7 +1,7 @@
 """One tile, from the rows of its source to its finished segment."""
 
 from pixo.imaging.chain import Chain
-from pixo.imaging.decode.reader import Pixels, Reader
+from pixo.imaging.decode.reader import Pixels, Reader, Rows
 from pixo.imaging.encode import encode
 from pixo.imaging.filters import Place
 from pixo.imaging.flatten import flatten
@@ -13,7 +13,7 @@ def render(reader: Reader, plan: Plan, chain: Chain, tile: int) -> bytes:
     return encode(filtered(reader, plan, chain, *plan.box(tile)), plan)
 
 
-def filtered(reader: Reader, plan: Plan, chain: Chain, top: int, bottom: int) -> Pixels:
+def filtered(reader: Rows, plan: Plan, chain: Chain, top: int, bottom: int) -> Pixels:
     """Give rows ``[top, bottom)`` after the chain, in ``plan.out_mode``; perhaps a view of the reader's rows."""
     above, below = reach(plan, chain, top, bottom)
     place = Place(y0=above, width=plan.width, height=plan.height, seed=plan.seed)

@@ -1,8 +1,8 @@
 """Putting records away that will never be processed, and telling `results` which tile died."""
 
-from pixo import injection, letters, messages
+from pixo import injection, letters, messages, metrics
 from pixo.broker import Producer, Record
-from pixo.errors import BadRecord
+from pixo.errors import BadImage, BadRecord
 from pixo.messages import TileDead, TileTask
 from pixo.topics import Topics
 
@@ -25,10 +25,12 @@ class Letters:
         dead = TileDead(job=task.job, gen=task.gen, tile=task.tile, reason=reason, worker=self._worker)
         sent = self._producer.send(self._topics.results, messages.encode(dead), key=task.job)
         self._producer.settle([sent])
+        metrics.dead_letters.labels("bad_image" if isinstance(error, BadImage) else "attempts").inc()
 
     def refuse(self, record: Record, error: BadRecord) -> None:
         """Put a record away that cannot be understood; raise TryAgain("kafka")."""
         self._put_away(record, str(error), error)
+        metrics.dead_letters.labels("bad_record").inc()
 
     def _put_away(self, record: Record, reason: str, error: BaseException | None, **named: object) -> None:
         injection.point("worker.before-letter", **named)

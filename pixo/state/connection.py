@@ -1,5 +1,6 @@
 """How Redis or Valkey is reached, and what its failures are called: ``TryAgain("redis")``, always."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
+from pixo import metrics
 from pixo.errors import TryAgain
 from pixo.settings import Redis as Settings
 
@@ -73,13 +75,22 @@ def _security(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def reaching() -> Iterator[None]:
-    """Turn the library's errors that pass into TryAgain; others are mistakes of ours and go on."""
+def reaching(*, waiting: bool = False) -> Iterator[None]:
+    """Turn the library's errors that pass into TryAgain; others are mistakes of ours and go on.
+
+    The time counts as the server's, unless the call is ``waiting`` for something to happen.
+    """
+    began = time.perf_counter()
     try:
         yield
     except _PASSING as error:
+        metrics.redis_errors.inc()
         raise TryAgain("redis", f"Redis is out of reach: {error}") from error
     except ResponseError as error:
         if str(error).startswith(_PASSING_CODES):
+            metrics.redis_errors.inc()
             raise TryAgain("redis", f"Redis takes no writes: {error}") from error
         raise
+    finally:
+        if not waiting:
+            metrics.redis_duration.observe(time.perf_counter() - began)

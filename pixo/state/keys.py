@@ -31,6 +31,11 @@ def worker(id: str) -> str:
     return f"pixo:worker:{id}"
 
 
+def last_words(id: str) -> str:
+    """Give the key of what a process told last, which outlives it."""
+    return f"pixo:worker:{id}:last"
+
+
 def idempotency(key: str) -> str:
     """Give the key of a client's ``Idempotency-Key``."""
     return f"pixo:idem:{key}"

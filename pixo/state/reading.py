@@ -92,7 +92,7 @@ class Reading:
         stream = keys.part(id, "events")
         client = self._waiting if block_ms else self._client
         block = min(block_ms, SLICE_MS) or None
-        with reaching():
+        with reaching(waiting=block is not None):
             reply: Any = client.xread({stream: last}, block=block)
         return decoding.events(reply[0][1]) if reply else []
 

@@ -180,8 +180,12 @@ class Event(NamedTuple):
     fields: dict[str, str]
 
 
+STALE_S = 7.5
+"""Seconds since its last heartbeat after which a process that still counts as alive is late."""
+
+
 class Worker(Struct, frozen=True, kw_only=True):
-    """A process whose heartbeat is younger than 15 s."""
+    """A process as its last heartbeat told; alive when that is younger than 15 s."""
 
     id: str
     role: str
@@ -194,3 +198,11 @@ class Worker(Struct, frozen=True, kw_only=True):
     busy: float = 0.0
     rss: int = 0
     cpu: str = ""
+    dead: bool = False
+    """Whether it fell silent without a farewell."""
+
+    def state(self, now: float) -> Literal["alive", "stale", "dead"]:
+        """Say how it is, by the unix time."""
+        if self.dead:
+            return "dead"
+        return "stale" if now - self.seen > STALE_S else "alive"

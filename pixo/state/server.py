@@ -1,5 +1,7 @@
 """The server itself: whether it answers, and its clock."""
 
+from redis.exceptions import ResponseError
+
 from pixo.state.connection import Client, reaching
 
 
@@ -19,6 +21,15 @@ class Server:
         with reaching():
             seconds, micros = self._client.time()
         return int(seconds) * 1000 + int(micros) // 1000
+
+    def memory(self) -> tuple[int, int]:
+        """Give the bytes that the server uses and may use, 0 for what it does not limit or tell."""
+        with reaching():
+            try:
+                told = self._client.info("memory")
+            except ResponseError:  # a managed one may forbid it
+                return 0, 0
+        return int(told.get("used_memory", 0)), int(told.get("maxmemory", 0))
 
     def close(self) -> None:
         """Close all connections."""

@@ -87,14 +87,16 @@ class Store(Protocol):
 def open(settings: StoreSettings) -> Store:  # noqa: A001 - read as store.open
     """Give the store that the URL names, reaching nothing; raise ConfigError for a URL of no known kind."""
     url = urlsplit(settings.store)
+    from pixo.store.measured import Measured  # noqa: PLC0415 - it stands on this module
+
     if url.scheme == "file":
         from pixo.store.files import FileStore  # noqa: PLC0415 - a process needs one kind only
 
         if url.netloc or not url.path.startswith("/"):
             raise ConfigError(f"PIXO_STORE={settings.store!r}: a folder is written file:///absolute/folder")
-        store = FileStore(Path(unquote(url.path)))
-        store.tidy()
-        return store
+        files = FileStore(Path(unquote(url.path)))
+        files.tidy()
+        return Measured(files)
     from pixo.store.bucket import BucketStore, connect  # noqa: PLC0415 - likewise; it starts threads of its own
 
-    return BucketStore(connect(settings))
+    return Measured(BucketStore(connect(settings)))

@@ -14,7 +14,7 @@ COMMANDS = {
     "submit": "process images on a server and fetch the results",
     "jobs": "list jobs",
     "watch": "follow a job to its end",
-    "workers": "list live workers",
+    "workers": "list workers, dead ones too",
     "filters": "list filters and their parameters",
     "apply": "process an image here, without a server",
     "demo": "paint a large picture and take it through a server",

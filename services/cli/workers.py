@@ -1,4 +1,4 @@
-"""List live workers."""
+"""List workers: those that live, and those that died in the last five minutes."""
 
 import argparse
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     rows = [
         [
             worker["id"],
+            worker["state"],
             worker["host"],
             ",".join(map(str, worker["partitions"])) or "-",
             worker["tiles"],
@@ -31,5 +32,5 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
         ]
         for worker in found["workers"]
     ]
-    output.table(("ID", "HOST", "PARTITIONS", "TILES", "BUSY", "MEMORY", "VERSION"), rows)
+    output.table(("ID", "STATE", "HOST", "PARTITIONS", "TILES", "BUSY", "MEMORY", "VERSION"), rows)
     return 0

@@ -23,7 +23,11 @@ def main() -> int:
             {"listening": lambda: parts.consumer.ready}, alive={"loop": pulse, parts.watch.name: parts.watch.alive}
         )
         process = settings.process
-        stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("monitor")))
+        stack.enter_context(
+            health.serve(
+                process.metrics_host, process.metrics_port, metrics.expose("monitor", topics.names(settings.kafka))
+            )
+        )
         kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of two
         if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping}):
             return startup.EXIT_DONE

@@ -1,20 +1,19 @@
 """Looks at the whole every few seconds: topics, lag, who lives, what waits; tells Redis and Prometheus."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pixo import metrics
 from pixo.broker import Admin
 from pixo.errors import TryAgain
 from pixo.state import State
-from pixo.state.records import Worker
 from pixo.topics import Topics
+from services.monitor import figures
 from services.monitor.growth import Growth
 from services.monitor.lag import Ages, Place, places
 
 PERIOD = 5.0
-STALE = 7.5
-"""Seconds since its last heartbeat after which a process that still counts as alive is late."""
 
 
 class Watch:
@@ -31,20 +30,23 @@ class Watch:
         self._ages = Ages()
 
     def round(self) -> None:
-        """Write the snapshot that others show; raise TryAgain. Without Kafka the rest is still told."""
+        """Write the snapshot that others show; raise TryAgain. Of what can be reached is told, whatever cannot."""
         now = self._clock()
-        alive = self._state.workers.alive(None)
-        self._tell_alive(now, alive)
-        self._tell_jobs(now)
+        with _reached("redis"):
+            workers = self._state.workers.known()
+            figures.tell_workers(now, workers)
+            figures.tell_work(now, self._state)
+            figures.tell_memory(*self._state.memory())
         try:
-            topics = self._look()
+            with _reached("kafka"):
+                topics = self._look()
         except TryAgain:
             self._state.cluster.write({"at": now, "kafka": False, "topics": []})
             raise
         tasks = topics[self._topics.tasks][1]
         metrics.task_oldest_age.set(self._ages.look(now, tasks))
         self._state.cluster.write(snapshot(now, topics))
-        self._growth.look(sum(one.role == "worker" for one in alive), len(tasks))
+        self._growth.look(sum(not one.dead for one in workers), len(tasks))
 
     def _look(self) -> dict[str, tuple[str | None, Mapping[int, Place]]]:
         """Give group and partitions of every topic."""
@@ -61,22 +63,16 @@ class Watch:
                 metrics.group_lag.labels(group, topic, partition).set(place.lag)
         return found
 
-    def _tell_alive(self, now: float, alive: list[Worker]) -> None:
-        ages = [now - one.seen for one in alive if one.role == "worker"]
-        late = sum(age > STALE for age in ages)
-        metrics.workers.labels("alive").set(len(ages) - late)
-        metrics.workers.labels("stale").set(late)
-        metrics.heartbeat_age.set(max(ages, default=0.0))
 
-    def _tell_jobs(self, now: float) -> None:
-        active = self._state.queue.active()
-        ids = [*active, *(one.id for one in self._state.queue.candidates(1))]
-        known = self._state.jobs.read_many(ids) if ids else []
-        metrics.jobs_oldest_age.set(max((now - job.created for job in known if job and job.live), default=0.0))
-        tallies = [tally for tally in map(self._state.jobs.tally, active) if tally]
-        for state in metrics.TILE_STATES:
-            metrics.tiles.labels(state).set(sum(getattr(tally, state) for tally in tallies))
-        metrics.tiles_unaccounted.set(sum(tally.nowhere for tally in tallies))
+@contextmanager
+def _reached(part: str) -> Iterator[None]:
+    """Take note whether the part was reached."""
+    try:
+        yield
+    except TryAgain as error:
+        metrics.part_up.labels(error.part).set(0)
+        raise
+    metrics.part_up.labels(part).set(1)
 
 
 def snapshot(now: float, topics: Mapping[str, tuple[str | None, Mapping[int, Place]]]) -> dict[str, Any]:

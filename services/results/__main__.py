@@ -24,7 +24,11 @@ def main() -> int:
             alive={"loop": pulse, **{one.name: one.alive for one in parts.periodic}},
         )
         process = settings.process
-        stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("results")))
+        stack.enter_context(
+            health.serve(
+                process.metrics_host, process.metrics_port, metrics.expose("results", topics.names(settings.kafka))
+            )
+        )
         kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of three
         if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping, "store": parts.store.ping}):
             return startup.EXIT_DONE

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pixo import logs
+from pixo import logs, metrics
 from pixo.state import State
 from pixo.state.records import Spec
 from pixo.store import Blob, NoSuchBlob, Store, names
@@ -64,6 +64,7 @@ class Orphans:
         except NoSuchBlob:
             return 0
         self._state.queue.add(id_, round(spec.created * 1000))
+        metrics.results_repairs.labels("list").inc()
         return 1
 
     def _remove(self, id_: str) -> None:
@@ -71,6 +72,7 @@ class Orphans:
         if job is None or not job.live:
             log.event("bytes without a job removed", job=id_)
             self._store.delete_prefix(names.prefix(id_))
+            metrics.results_repairs.labels("remove").inc()
 
 
 def survey(blobs: Iterable[Blob]) -> dict[str, Found]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from pixo import logs
+from pixo import logs, metrics
 from pixo.broker import Admin, Producer
 from pixo.dispatch import Dispatcher
 from pixo.errors import TryAgain
@@ -78,13 +78,16 @@ class Reconciler:
     def _act(self, job: str, handout: Handout) -> None:
         match handout.status:
             case "gone" | "ended" | "failed" | "deleted":
+                metrics.results_repairs.labels("end").inc()
                 self._dispatcher.ended(job)
             case "queued":
+                metrics.results_repairs.labels("start").inc()
                 self._producer.settle(self._dispatcher.start(job))
             case "join":
+                metrics.results_repairs.labels("join").inc()
                 self._join(job)
             case _:
-                self._publish(job, handout, "tasks published again, or lanes filled")
+                self._publish(job, handout, "tasks published again, or lanes filled", "publish")
 
     def _occupy(self, workers: Sequence[Collection[int]], left: Mapping[str, int]) -> None:
         """Give workers without anything to do a lane of the job with most tiles not yet given out."""
@@ -93,10 +96,11 @@ class Reconciler:
         load = self._state.jobs.load(list(left))
         for lane in idle(workers, load):
             job = max(left, key=lambda one: left[one])
-            self._publish(job, self._state.jobs.take(job, lane), "lane for an idle worker")
+            self._publish(job, self._state.jobs.take(job, lane), "lane for an idle worker", "occupy")
 
-    def _publish(self, job: str, handout: Handout, what: str) -> None:
+    def _publish(self, job: str, handout: Handout, what: str, action: str) -> None:
         if handout.tasks:
+            metrics.results_repairs.labels(action).inc()
             log.event(what, job=job, tiles=len(handout.tasks))
             self._producer.settle(self._dispatcher.publish(job, handout))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from pixo import logs
+from pixo import logs, metrics
 from pixo.dispatch import Dispatcher
 from pixo.state import State
 from pixo.state.records import End, Job, Spec
@@ -51,6 +51,7 @@ class Sweep:
         waiting = job is not None and job.status == "queued" and self._state.queue.enrolled(id_)
         for step in steps(job, self._clock(), active=active, waiting=waiting, settled=settled):
             self._take(step, id_, job)
+            metrics.results_repairs.labels(step).inc()
             settled.add(step)
 
     def _take(self, step: Step, id_: str, job: Job | None) -> None:

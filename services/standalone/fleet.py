@@ -12,6 +12,7 @@ from pixo.settings import Settings, load
 from services.standalone.children import Child, Launch
 from services.standalone.options import Options
 from services.standalone.ports import claim, free_port
+from services.standalone.scraping import Targets
 from services.standalone.servers import EmbeddedBroker, Server, Valkey
 
 Show = Callable[[str, str], None]
@@ -45,7 +46,8 @@ class Fleet:
         }
         self.settings = load(self.environ)
         self.health: dict[str, int] = {}
-        """The port of each role's /readyz, by the child's name."""
+        """The port of each role's /readyz and /metrics, by the child's name."""
+        self.targets = Targets(self.data)
         shared = bool(options.redis)
         self.web, self.results, self.monitor = (self._role(role, role, show) for role in ("web", "results", "monitor"))
         self.workers = [self._role("worker", f"worker-{n + 1}", show) for n in range(options.workers)]
@@ -66,6 +68,7 @@ class Fleet:
         def launch() -> Launch:
             # A new port each time: one that was lost to somebody else is not asked for again.
             self.health[name] = free_port()
+            self.targets.tell(name, role, self.health[name])
             cache = self.data / "cache" / name
             shutil.rmtree(cache, ignore_errors=True)
             cache.mkdir(parents=True)

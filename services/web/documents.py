@@ -71,12 +71,13 @@ def tile(plan: Plan, record: TileRecord, job: str) -> dict[str, Any]:
     }
 
 
-def workers(found: Sequence[Worker]) -> list[dict[str, Any]]:
-    """Give the documents of live processes."""
+def workers(found: Sequence[Worker], now: float) -> list[dict[str, Any]]:
+    """Give the documents of processes, with their state by the unix time."""
     return [
         {
             "id": worker.id,
             "role": worker.role,
+            "state": worker.state(now),
             "host": worker.host,
             "version": worker.version,
             "started": moment(worker.started),

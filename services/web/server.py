@@ -57,12 +57,12 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
 
     def load(self) -> Any:
         """Make the app; called in the process that serves."""
-        from pixo import metrics  # noqa: PLC0415 - the process that only watches needs none of this in memory
+        from pixo import metrics, topics  # noqa: PLC0415 - the process that only watches needs none of this in memory
         from services.web import opening, readiness  # noqa: PLC0415
         from services.web.app import create_app  # noqa: PLC0415
 
         process = self._settings.process
-        registry = metrics.expose("web")
+        registry = metrics.expose("web", topics.names(self._settings.kafka))
         parts = self._opened.enter_context(opening.parts(self._settings, lambda: not self._worker.alive))
         health = readiness.health(parts)
         server = self._opened.enter_context(health.serve(process.metrics_host, process.metrics_port, registry))

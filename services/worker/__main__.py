@@ -22,7 +22,11 @@ def main() -> int:
         pulse = startup.Pulse()
         health = Health({"joined": lambda: parts.consumer.ready}, alive={"loop": pulse})
         process = settings.process
-        stack.enter_context(health.serve(process.metrics_host, process.metrics_port, metrics.expose("worker")))
+        stack.enter_context(
+            health.serve(
+                process.metrics_host, process.metrics_port, metrics.expose("worker", topics.names(settings.kafka))
+            )
+        )
         kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of three
         warm.up(parts.cache)
         if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping, "store": parts.store.ping}):

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 class Activity:
     """Counts tiles and the time spent on them; one tile at a time, read by other threads."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], spent: Callable[[float], object] = lambda _: None) -> None:
+        """``spent`` hears the seconds of every tile at its end."""
         self._clock = clock
+        self._spent = spent
         self._began: float | None = None
         self._since = 0.0
         self._lock = threading.Lock()
@@ -20,15 +22,18 @@ class Activity:
     @contextmanager
     def tile(self) -> Iterator[None]:
         """Count what happens inside as one tile's work."""
+        began = self._clock()
         with self._lock:
-            self._began = self._since = self._clock()
+            self._began = self._since = began
         try:
             yield
         finally:
+            ended = self._clock()
             with self._lock:
-                self._worked += self._clock() - self._since
+                self._worked += ended - self._since
                 self._began = None
                 self.tiles += 1
+            self._spent(ended - began)
 
     def overdue(self, limit: float) -> bool:
         """Say whether the tile in hand has taken more seconds than the limit."""

@@ -127,11 +127,13 @@ class Handler:
 
         def settle() -> None:
             injection.point("worker.before-put", job=task.job, tile=task.tile)
-            self._store.put(names.tile(task.job, task.tile, token), piece)
+            with self._measures.stage("store"):
+                self._store.put(names.tile(task.job, task.tile, token), piece)
             injection.point("worker.before-send", job=task.job, tile=task.tile)
-            sent = self._producer.send(self._topics.results, messages.encode(done), key=task.job)
-            injection.point("worker.before-ack", job=task.job, tile=task.tile)
-            self._producer.settle([sent])
+            with self._measures.stage("publish"):
+                sent = self._producer.send(self._topics.results, messages.encode(done), key=task.job)
+                injection.point("worker.before-ack", job=task.job, tile=task.tile)
+                self._producer.settle([sent])
             injection.point("worker.after-ack", job=task.job, tile=task.tile)
             self._give_back(task, token)
             self._measures.stored(task, len(piece), time.monotonic() - began)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from pixo import broker, startup, state, store, topics
+from pixo import broker, metrics, startup, state, store, topics
 from pixo.broker import Admin, Consumer
 from pixo.heartbeat import Heart
 from pixo.letters.writing import Letters
@@ -60,12 +60,13 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
     kafka = stack.enter_context(closing(broker.open(settings.kafka, f"pixo-worker-{settings.worker_id}")))
     folder = settings.work.cache or None
     cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pixo-worker-", dir=folder)))
-    activity = Activity(time.monotonic)
+    measures = Measures()
+    activity = Activity(time.monotonic, metrics.worker_busy.inc)
     decoders = stack.enter_context(
         closing(
             Decoders(
-                opener(cache),
-                Sources(blobs, cache, COPIES_BYTES).path,
+                opener(cache, measures),
+                Sources(blobs, cache, COPIES_BYTES, measures).path,
                 count=READERS,
                 memory=READERS_BYTES,
                 clock=time.monotonic,
@@ -76,17 +77,18 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
     letters = Letters(producer, names, settings.worker_id)
     handler = Handler(
         worker=settings.worker_id,
-        tiles=Tiles(decoders),
+        tiles=Tiles(decoders, measures),
         state=redis,
         store=blobs,
         producer=producer,
         topics=names,
         letters=letters,
         activity=activity,
-        measures=Measures(),
+        measures=measures,
     )
     consumer = kafka.consumer(names.workers, names.tasks)
     loop = Loop(consumer, handler.handle, limit=IN_HAND, name="tasks", on_bad=letters.refuse)
+    metrics.worker_inflight.set_function(lambda: loop.inside)
     base, cpu = startup.describe(settings, "worker"), instructions()
 
     def describe() -> Heartbeat:

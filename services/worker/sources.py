@@ -4,6 +4,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from pixo.store import NoSuchBlob, Store, names
+from services.worker.measures import Measures
 
 
 class Sources:
@@ -12,8 +13,9 @@ class Sources:
     Not for use by several threads. A copy that is put out while a decoder has it open stays readable.
     """
 
-    def __init__(self, store: Store, folder: Path, capacity: int) -> None:
+    def __init__(self, store: Store, folder: Path, capacity: int, measures: Measures) -> None:
         self._store = store
+        self._measures = measures
         self._folder = folder
         self._capacity = capacity
         self._copies: OrderedDict[str, int] = OrderedDict()
@@ -34,7 +36,7 @@ class Sources:
             self._copies.move_to_end(job)
             return copy
         part = copy.with_suffix(".part")
-        with part.open("wb") as file:
+        with self._measures.stage("read"), part.open("wb") as file:
             for chunk in self._store.chunks(key):
                 file.write(chunk)
         part.replace(copy)

@@ -120,9 +120,25 @@ def test_a_process_lives_for_fifteen_seconds(state, client):
         12,
     )
     assert [one.id for one in workers.alive(None)] == ["r", "w1"]
-    assert client.zrange(keys.WORKERS, 0, -1) == [b"r", b"w1"]
+    assert client.zrange(keys.WORKERS, 0, -1) == [b"r", b"w1", b"w3"]
     workers.forget("w1")
     assert workers.alive() == []
+
+
+def test_the_dead_are_remembered_for_a_while(state, client):
+    """Who falls silent is known as dead, holding nothing, for five minutes; who says farewell is not."""
+    workers = state.workers
+    for name in ("silent", "stopped", "back"):
+        workers.beat(heartbeat(name), seen=100.0)
+    workers.beat(heartbeat("stopped", stopping=True))
+    client.delete(keys.worker("silent"), keys.worker("back"))
+    workers.beat(heartbeat("back"), seen=108.0)
+    assert client.ttl(keys.last_words("silent")) in (314, 315)
+    found = {one.id: (one.state(110.0), one.state(117.0), one.partitions) for one in workers.known()}
+    assert found == {"silent": ("dead", "dead", []), "back": ("alive", "stale", [2, 3])}
+    client.delete(keys.last_words("silent"))
+    assert [one.id for one in workers.known()] == ["back"]
+    assert client.zrange(keys.WORKERS, 0, -1) == [b"back"]
 
 
 def test_a_key_of_a_client_stands_for_one_job(state):

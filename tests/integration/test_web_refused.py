@@ -31,7 +31,7 @@ def refused(web, answer, status, what):
     assert problem["title"]
     assert problem["detail"]
     assert web.blobs() == []
-    assert list(web.store._root.glob(".parts/*")) == []
+    assert list(web.store._store._root.glob(".parts/*")) == []
     assert web.state.queue.size() == web.state.queue.waiting() == 0
     assert web.tasks() == []
     return problem

@@ -8,6 +8,7 @@ import pytest
 
 from pixo.errors import TryAgain
 from pixo.messages import Heartbeat
+from pixo.state import keys
 
 
 def test_every_route_is_described(web):
@@ -68,12 +69,22 @@ def test_workers_and_cluster(web):
     web.post()
 
     (worker,) = web.get("/api/v1/workers").json["workers"]
+    assert (worker["id"], worker["state"]) == ("w1", "alive")
     assert (worker["id"], worker["partitions"], worker["started"]) == ("w1", [0, 2], "2001-09-09T01:46:40.000Z")
     cluster = web.get("/api/v1/cluster").json
     assert cluster["monitored"] is True
     assert cluster["topics"] == [{"name": "tasks", "partitions": 4}]
     assert cluster["jobs"] == {"listed": 1, "waiting": 0, "active": 1}
     assert {role["id"] for role in cluster["roles"]} == {"w1", "r1"}
+
+
+def test_a_dead_worker_is_shown_as_dead(web):
+    """Who fell silent stays on the list, as dead, without partitions; `pixo workers` and the page read this."""
+    web.state.workers.beat(Heartbeat(id="w1", role="worker", version="1", host="h", started=1e9, partitions=[2, 0]))
+    web.state._client.delete(keys.worker("w1"))
+
+    (worker,) = web.get("/api/v1/workers").json["workers"]
+    assert (worker["state"], worker["partitions"]) == ("dead", [])
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Metrics: every role shows its own, under Prometheus' naming rules."""
 
+import ast
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from prometheus_client import generate_latest
 
-from pixo import metrics
+from pixo import metrics, topics
+from pixo.settings import Kafka
 
 ROLES = get_args(metrics.Role)
 
@@ -36,11 +39,44 @@ def test_roles_do_not_show_what_they_do_not_do():
     assert "pixo_task_oldest_age_seconds" not in text
 
 
-def test_known_outcomes_start_at_zero():
-    """A first failed job is a rise from zero, not a new series."""
-    text = generate_latest(metrics.expose("results")).decode()
+LATE = {
+    # What appears only when it is known: routes are the app's, partitions and lag are Kafka's.
+    "pixo_http_requests",
+    "pixo_http_request_duration_seconds",
+    "pixo_kafka_consumer_last_poll_timestamp_seconds",
+    "pixo_kafka_consumer_group_lag_messages",
+    "pixo_kafka_topic_partitions",
+}
 
-    assert 'pixo_jobs_completed_total{outcome="failed"}' in text
+
+@pytest.mark.parametrize("role", ROLES)
+def test_all_label_sets_start_at_zero(role):
+    """A first failed job is a rise from zero, not a new series; so it is for every metric, under any prefix."""
+    names = topics.names(Kafka(topic_prefix="mine."))
+    found = {family.name: family for family in metrics.expose(role, names).collect()}
+
+    assert {name for name, family in found.items() if not family.samples} <= LATE
+    assert {s.labels["topic"] for f in found.values() for s in f.samples if "topic" in s.labels} >= {
+        "mine.heartbeats" if role == "monitor" else {"web": "mine.tasks"}.get(role, "mine.results"),
+    }
+
+
+def test_refusals_that_start_at_zero_are_the_code_s():
+    """Every kind of refusal that an upload can meet is known beforehand; others would count as "other"."""
+    kinds = set()
+    for path in [
+        *Path("pixo/imaging").rglob("*.py"),
+        *Path("services/web").rglob("*.py"),
+        *Path("pixo/state").glob("*"),
+    ]:
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal":
+                kinds |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
+    elsewhere = {"bad-range", "expired", "no-image-yet", "no-such-job", "no-such-tile", "no-tile-yet", "no-token"}
+
+    assert kinds - elsewhere - {"not-found", "wrong-state", "too-many-requests"} <= set(metrics.REFUSALS)
 
 
 @pytest.mark.parametrize(

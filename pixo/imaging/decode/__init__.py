@@ -4,11 +4,11 @@ from pathlib import Path
 
 from pixo.imaging.decode.luma import LumaReader
 from pixo.imaging.decode.map import MapReader
-from pixo.imaging.decode.reader import Pixels, Reader, Rewind
+from pixo.imaging.decode.reader import Pixels, Reader, Rewind, Rows
 from pixo.imaging.decode.stream import StreamReader
 from pixo.imaging.plan import Plan
 
-__all__ = ["Pixels", "Reader", "Rewind", "open_reader"]
+__all__ = ["Pixels", "Reader", "Rewind", "Rows", "open_reader"]
 
 
 def open_reader(path: Path, plan: Plan, *, start: int, until: int, cache: Path) -> Reader:

@@ -15,13 +15,8 @@ class Rewind(PixoError):
     """Raised when rows are asked for that a reader has passed and let go; open a new one."""
 
 
-class Reader(Protocol):
-    """One pass over an image from top to bottom; used by one thread at a time."""
-
-    @property
-    def position(self) -> int:
-        """The first row that is not decoded yet."""
-        ...
+class Rows(Protocol):
+    """What gives rows from top to bottom; used by one thread at a time."""
 
     def rows(self, top: int, bottom: int) -> Pixels:
         """Give rows ``[top, bottom)`` as (bottom - top, width, channels), to be read until the next call.
@@ -29,6 +24,15 @@ class Reader(Protocol):
         ``top`` is never less than it was in the call before, except where Rewind is taken into account: what lies
         further up is gone. Raises BadImage if the pixels are damaged or end too early.
         """
+        ...
+
+
+class Reader(Rows, Protocol):
+    """One pass over an image."""
+
+    @property
+    def position(self) -> int:
+        """The first row that is not decoded yet."""
         ...
 
     def close(self) -> None:

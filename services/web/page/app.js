@@ -160,9 +160,11 @@ async function refresh() {
   const [{ jobs }, { workers }] = await Promise.all([api("jobs?limit=8"), api("workers")]);
   $("jobs").replaceChildren(...jobs.map((job) => listItem(job.filename || job.id, job.status, job.status, () => open(job))));
   if (!jobs.length) $("jobs").append(quietItem("None yet."));
-  $("workers").replaceChildren(...workers.map((worker) => listItem(worker.id, `${worker.tiles} tiles`)));
-  if (!workers.length) $("workers").append(quietItem("None alive: work waits until one starts."));
-  $("cluster").textContent = workers.length === 1 ? "1 worker" : `${workers.length} workers`;
+  const alive = workers.filter((worker) => worker.state !== "dead");
+  $("workers").replaceChildren(...workers.map((worker) =>
+    worker.state === "dead" ? listItem(worker.id, "dead", "failed") : listItem(worker.id, `${worker.tiles} tiles`)));
+  if (!alive.length) $("workers").append(quietItem("None alive: work waits until one starts."));
+  $("cluster").textContent = alive.length === 1 ? "1 worker" : `${alive.length} workers`;
 }
 
 async function keepFresh() {
@@ -176,7 +178,7 @@ async function keepFresh() {
       complained = true;
       complain(error);
     }
-    await sleep(5000);
+    await sleep(4000); // a worker is dead after 15 s: shown within 20
   }
 }
 

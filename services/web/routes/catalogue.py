@@ -1,5 +1,6 @@
 """What there is: filters, workers, the cluster, this API."""
 
+import time
 from importlib import resources
 
 from flask import Blueprint, Response
@@ -20,14 +21,14 @@ def routes(parts: Parts) -> Blueprint:
 
     @blueprint.get("/api/v1/workers")
     def list_workers() -> Response:
-        return answers.json({"workers": documents.workers(parts.state.workers.alive())})
+        return answers.json({"workers": documents.workers(parts.state.workers.known(), time.time())})
 
     @blueprint.get("/api/v1/cluster")
     def read_cluster() -> Response:
         state = parts.state
         snapshot = state.cluster.read() or {}
         jobs = {"listed": state.queue.size(), "waiting": state.queue.waiting(), "active": len(state.queue.active())}
-        roles = documents.workers(state.workers.alive(None))
+        roles = documents.workers(state.workers.known(None), time.time())
         # What this process knows comes last: a snapshot may be missing, and is up to five seconds old.
         return answers.json({**snapshot, "jobs": jobs, "roles": roles, "monitored": bool(snapshot)})
 

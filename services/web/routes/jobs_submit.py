@@ -2,9 +2,8 @@
 
 from flask import Blueprint, Response, request
 
-from pixo import metrics
 from pixo.errors import Refusal
-from services.web import answers, documents, lookup, waits
+from services.web import answers, documents, lookup, measures, waits
 from services.web.admit import admit
 from services.web.drain import drain
 from services.web.parts import Parts
@@ -23,7 +22,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         try:
             found = submit(parts, request.environ, query, request.headers.get("Idempotency-Key"))
         except Refusal as refusal:
-            metrics.jobs_rejected.labels(refusal.kind).inc()
+            measures.refused(refusal.kind)
             raise
         job = lookup.find(parts, found)
         location = {"Location": documents.links(job)["self"]}
