@@ -36,6 +36,8 @@ class TileDone(Struct, frozen=True, kw_only=True, tag="tile.done"):
     crc: int
     worker: str
     ms: int
+    sha256: str = ""
+    """Of a piece that is the final image: the job is done with it."""
 
 
 class TileDead(Struct, frozen=True, kw_only=True, tag="tile.dead"):

@@ -4,7 +4,6 @@
 of the service, tile by tile in bounded memory, and gives the same bytes.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +11,7 @@ from pixo.imaging import metadata
 from pixo.imaging.chain import Chain, parse
 from pixo.imaging.decode import Pixels, open_reader
 from pixo.imaging.join import join
+from pixo.imaging.join.jpeg import Write
 from pixo.imaging.limits import Limits
 from pixo.imaging.plan import Plan
 from pixo.imaging.planner import Request, plan
@@ -29,7 +29,7 @@ def filter_whole(path: Path, plan: Plan) -> Pixels:
         return filtered(reader, plan, parse(plan.chain), 0, plan.height).copy()
 
 
-def apply(path: Path, chain: Chain, request: Request, limits: Limits, write: Callable[[bytes], object]) -> Plan:
+def apply(path: Path, chain: Chain, request: Request, limits: Limits, write: Write) -> Plan:
     """Write the final image's bytes and give its plan; raise Refusal or BadImage."""
     made = plan(probe(path), chain, request, limits, tile_size=None, workers=1, busy=False)
     about = metadata.read(path)

@@ -57,6 +57,11 @@ class Plan(Struct, frozen=True, kw_only=True):
         """Number of tiles."""
         return ceil(self.height / self.rows)
 
+    @property
+    def lone(self) -> bool:
+        """Whether the only tile's piece is the final image itself, so that nothing is left to join."""
+        return self.tiles == 1 and self.piece == self.output.format
+
     def box(self, tile: int) -> tuple[int, int]:
         """Give the rows ``[top, bottom)`` of a tile."""
         return tile * self.rows, min(self.height, (tile + 1) * self.rows)

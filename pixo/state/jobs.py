@@ -60,10 +60,16 @@ class Jobs(Reading):
         """Close an attempt that did not kill its worker."""
         self._run("give_back", id, gen, tile, token)
 
-    def complete(self, done: TileDone) -> Completion:
-        """Count a finished tile once; the first to report it gets the lane's next tasks, the last one ``join``."""
-        record = encoding.tile(done)
-        reply = self._run("complete", done.job, done.gen, done.tile, done.lane, record)
+    def complete(self, done: TileDone, final_key: str | None = None) -> Completion:
+        """Count a finished tile once; the first to report it gets the lane's next tasks, the last one ``join``.
+
+        With the key of the final image, which the piece of an image's only tile is, the job is ``done``, on the
+        server's disk.
+        """
+        args = [done.gen, done.tile, done.lane, encoding.tile(done)]
+        if final_key is None:
+            return decoding.handout(self._run("complete", done.job, *args), Completion)
+        reply = self._run_durably("complete", done.job, *args, final_key, done.sha256, done.size)
         return decoding.handout(reply, Completion)
 
     def fail_tile(self, id: str, gen: int, tile: int, reason: str) -> bool:

@@ -133,7 +133,7 @@ class Handout(Struct, frozen=True, kw_only=True):
 
 
 class Completion(Handout, frozen=True, kw_only=True):
-    """What became of a finished tile: ``ok``, ``dup``, ``join``, ``gone``, ``stale`` or ``ended``."""
+    """What became of a finished tile: ``ok``, ``dup``, ``join``, ``done``, ``gone``, ``stale`` or ``ended``."""
 
     @property
     def outcome(self) -> str:

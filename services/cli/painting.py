@@ -1,6 +1,5 @@
 """A large picture for want of a photo: sky, sun, hills and a camera's noise, painted in strips in little memory."""
 
-from collections.abc import Callable
 from math import ceil
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from pixo.imaging.encode import encode
 from pixo.imaging.join import join
+from pixo.imaging.join.jpeg import Write
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Output, Plan
 
@@ -50,7 +50,7 @@ class Painting:
         painted: Strip = np.clip(colour, 0, 255).astype(np.uint8)
         return painted
 
-    def write(self, write: Callable[[bytes], object]) -> None:
+    def write(self, write: Write) -> None:
         """Write it as a JPEG."""
         plan = Plan(
             width=self.width,

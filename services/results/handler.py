@@ -10,6 +10,7 @@ from pixo.errors import BadRecord, TryAgain
 from pixo.messages import TileDead, TileDone
 from pixo.state import State
 from pixo.state.records import Handout
+from pixo.store import names
 
 Finish = Callable[[], None]
 
@@ -35,8 +36,11 @@ class Handler:
         raise BadRecord(f"{type(message).__name__} does not belong here", record.value or b"")
 
     def _done(self, done: TileDone) -> Finish | None:
-        completion = self._state.jobs.complete(done)
+        final = names.tile(done.job, done.tile, done.token) if done.sha256 else None
+        completion = self._state.jobs.complete(done, final)
         injection.point("results.after-complete", job=done.job, tile=done.tile)
+        if completion.outcome == "done":
+            return lambda: self._dispatcher.ended(done.job)
         if completion.outcome == "join":
             self._join(done.job)  # the state says so by itself: the record need not wait for the join
         if completion.outcome == "dup":

@@ -62,22 +62,15 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
     cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pixo-worker-", dir=folder)))
     measures = Measures()
     activity = Activity(time.monotonic, metrics.worker_busy.inc)
+    source = Sources(blobs, cache, COPIES_BYTES, measures).path
     decoders = stack.enter_context(
-        closing(
-            Decoders(
-                opener(cache, measures),
-                Sources(blobs, cache, COPIES_BYTES, measures).path,
-                count=READERS,
-                memory=READERS_BYTES,
-                clock=time.monotonic,
-            )
-        )
+        closing(Decoders(opener(cache, measures), source, count=READERS, memory=READERS_BYTES, clock=time.monotonic))
     )
     producer = kafka.producer()
     letters = Letters(producer, names, settings.worker_id)
     handler = Handler(
         worker=settings.worker_id,
-        tiles=Tiles(decoders, measures),
+        tiles=Tiles(decoders, source, measures),
         state=redis,
         store=blobs,
         producer=producer,

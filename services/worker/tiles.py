@@ -1,12 +1,15 @@
 """Tiles made from sources: a task in, the piece's bytes out."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 
+from pixo.imaging import metadata
 from pixo.imaging.chain import Chain, parse
 from pixo.imaging.decode import Pixels, Reader, open_reader
 from pixo.imaging.encode import encode
+from pixo.imaging.join import finish
 from pixo.imaging.plan import Plan
 from pixo.imaging.tile import filtered, reach
 from pixo.messages import TileTask
@@ -19,23 +22,25 @@ parsed = lru_cache(maxsize=256)(parse)
 class Tiles:
     """Makes pieces with open decoders. One tile at a time."""
 
-    def __init__(self, decoders: Decoders, measures: Measures) -> None:
+    def __init__(self, decoders: Decoders, source: Callable[[str], Path], measures: Measures) -> None:
         self._decoders = decoders
+        self._source = source
         self._measures = measures
 
     def make(self, task: TileTask) -> bytes:
-        """Give the tile's piece, ready to be joined.
+        """Give the tile's piece, ready to be joined; a lone tile's is the final image.
 
         Raises BadImage, NoSuchBlob when the upload is gone, TryAgain("store"), and whatever a filter raises.
         """
         plan, chain = task.plan, parsed(task.plan.chain)
-        return self._decoders.work(
+        segment = self._decoders.work(
             (task.job, task.lane),
             plan,
             span(plan, chain, task),
             lambda reader: self._render(reader, plan, chain, task.tile),
             last=ended(plan, task),
         )
+        return finish(plan, metadata.read(self._source(task.job)), segment) if plan.lone else segment
 
     def _render(self, reader: Reader, plan: Plan, chain: Chain, tile: int) -> bytes:
         """Do what ``imaging.tile.render`` does, by the clock."""

@@ -1,15 +1,16 @@
 """Finished tiles to the final file: JPEG and PNG without decoding, other formats through their encoder."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from pixo.imaging.join import jpeg, png, transcode
+from pixo.imaging.join.jpeg import Write
 from pixo.imaging.metadata import Metadata, fit
 from pixo.imaging.plan import Plan
 
 
-def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callable[[bytes], object]) -> None:
+def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Write) -> None:
     """Write the final file's bytes in order; ``pieces`` are all tiles' segments, from the top.
 
     ``metadata`` is the source's: what of it goes into the final is decided here (``metadata.fit``). JPEG and PNG
@@ -29,10 +30,17 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callabl
         transcode.join(plan, kept, pieces, write)
 
 
+def finish(plan: Plan, metadata: Metadata, segment: bytes) -> bytes:
+    """Give the final file that the segment of a plan's only tile makes. Raises BadPiece."""
+    parts: list[bytes | memoryview] = []
+    join(plan, metadata, [segment], parts.append)
+    return b"".join(parts)
+
+
 def picture(plan: Plan, tile: int, piece: bytes) -> bytes:
-    """Give one tile's segment as an image file of its own, JPEG or PNG, without metadata. Raises BadPiece."""
+    """Give one tile's piece as an image file of its own, JPEG or PNG, without metadata. Raises BadPiece."""
+    if plan.lone:
+        return piece
     top, bottom = plan.box(tile)
     output = replace(plan.output, format=plan.piece)
-    parts: list[bytes] = []
-    join(replace(plan, height=bottom - top, output=output), Metadata(), [piece], parts.append)
-    return b"".join(parts)
+    return finish(replace(plan, height=bottom - top, output=output), Metadata(), piece)

@@ -14,6 +14,9 @@ from pixo.imaging import exif
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Plan
 
+Write = Callable[[bytes | memoryview], object]
+"""Takes the next bytes of a file."""
+
 MAX_INTERVAL = 65_535
 MAX_SEGMENT = 65_533
 """Most bytes of a marker segment, without marker and length."""
@@ -26,7 +29,7 @@ _START, _END = b"\xff\xd8", b"\xff\xd9"
 _APP0, _APP1, _APP2, _SOF0, _SOS, _DRI = 0xE0, 0xE1, 0xE2, 0xC0, 0xDA, 0xDD
 
 
-def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callable[[bytes], object]) -> None:
+def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Write) -> None:
     """Write the JPEG file of the pieces, one after the other; ``metadata`` goes in as it is.
 
     Raises BadPiece for a strip that is cut off, has markers in its scan, other tables or another size than the
@@ -94,7 +97,7 @@ class _Head:
             out.append(_marker(kind, sized))
         return b"".join(out)
 
-    def scan(self, tile: int, piece: bytes, plan: Plan) -> bytes:
+    def scan(self, tile: int, piece: bytes, plan: Plan) -> memoryview:
         """Give a strip's entropy-coded bytes, after checking that its head says the same as the first one's."""
         top, bottom = plan.box(tile)
         at = self._height_at
@@ -106,7 +109,7 @@ class _Head:
             raise BadPiece(tile, "the segment is cut off, or its scan holds a marker")
         if marker.end() != len(piece) or marker.start() == len(head):
             raise BadPiece(tile, "the segment's end is not where its scan ends")
-        return piece[len(head) : marker.start()]
+        return memoryview(piece)[len(head) : marker.start()]
 
 
 def _interval(frame: bytes, plan: Plan) -> int:
