@@ -6,7 +6,7 @@ crash between any two of them leaves something that the reconciler or a sweep fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import count
 from typing import Any
@@ -105,23 +105,23 @@ class Dispatcher:
                     continue
                 if self._state.queue.claim(one.id, one.small, limit, reserve):
                     injection.point("dispatch.after-claim", job=one.id)
-                    self._state.queue.leave(one.id)
-                    sent += self.start(one.id, alone=len(waiting) == 1)
+                    active = self._state.queue.leave(one.id)
+                    sent += self.start(one.id, active, alone=len(waiting) == 1)
                 else:
                     full.add(one.small)
             more = len(waiting) >= BATCH and not full
         self._producer.settle(sent)
 
-    def start(self, id: str, *, alone: bool = False) -> list[Future[None]]:
-        """Start an active job that is queued and send its first tasks; ``alone`` if no other job waits."""
-        job = self._state.jobs.read(id)
+    def start(self, id: str, active: Sequence[str], *, alone: bool = False) -> list[Future[None]]:
+        """Start one of the active jobs, if it is queued, and send its first tasks; ``alone`` if no other job waits."""
+        job, load = self._state.jobs.read_with_load(id, active)
         if job is None or not job.live or job.plan is None:
             self._state.queue.release(id)
             return []
         if job.status != "queued":
             return []
         # A retried job may have all its tiles: the reconciler sees to that.
-        handout = self._state.jobs.start(id, self._runs(job.plan, alone=alone))
+        handout = self._state.jobs.start(id, self._runs(job.plan, load, alone=alone and len(active) <= 1))
         log.debug("job started", job=id, tiles=job.total)
         injection.point("dispatch.after-start", job=id)
         return self.publish(id, handout)
@@ -151,14 +151,13 @@ class Dispatcher:
             _tell(job, end)
         self.admit()
 
-    def _runs(self, plan: Plan, *, alone: bool) -> Sequence[tuple[int, int, int]]:
-        active = self._state.queue.active()
+    def _runs(self, plan: Plan, load: Mapping[int, int], *, alone: bool) -> Sequence[tuple[int, int, int]]:
         chosen = lanes.choose(
             [worker.partitions for worker in self.workers()],
             self.partitions(),
-            self._state.jobs.load(list(active)),
+            load,
             tiles=plan.tiles,
-            alone=alone and len(active) <= 1,
+            alone=alone,
             turn=next(self._turn),
         )
         # The planner may find that fewer runs are better: more would only repeat each other's decoding.

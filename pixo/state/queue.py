@@ -24,7 +24,7 @@ class Page(NamedTuple):
 
 
 class Queue:
-    """The three indexes. Each method touches one key (``release``: two, in one pipeline)."""
+    """The three indexes. Each method touches one key (some: two, in one pipeline)."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -53,10 +53,14 @@ class Queue:
         with reaching():
             return bool(self._claim(keys=[keys.ACTIVE], args=[id, SMALL if small else BULK, limit, reserve]))
 
-    def leave(self, id: str) -> None:
-        """Let a job wait no more: it was claimed."""
+    def leave(self, id: str) -> list[str]:
+        """Let a job wait no more: it was claimed. Give the jobs that are active now."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.zrem(keys.WAITING, id)
+        pipeline.zrange(keys.ACTIVE, 0, -1)
         with reaching():
-            self._client.zrem(keys.WAITING, id)
+            _, active = pipeline.execute()
+        return [one.decode() for one in active]
 
     def release(self, id: str) -> bool:
         """Take an ended job out of active and waiting; tell whether it was in either."""
@@ -81,6 +85,15 @@ class Queue:
         """Give the number of jobs that wait."""
         with reaching():
             return int(self._client.zcard(keys.WAITING))
+
+    def crowded(self) -> bool:
+        """Tell whether more than one job is active, or any waits; one that has just ended may still be active."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.zcard(keys.ACTIVE)
+        pipeline.zcard(keys.WAITING)
+        with reaching():
+            active, waiting = pipeline.execute()
+        return bool(active > 1 or waiting)
 
     def enrolled(self, id: str) -> bool:
         """Tell whether the job waits or is active."""

@@ -56,7 +56,7 @@ class Reconciler:
         for job in active:
             handout = self._state.jobs.recheck(job, None, self._marks.safe, self._marks.results_safe, idle_ms)
             left[job] = handout.left if handout.status == "ok" else 0
-            self._act(job, handout)
+            self._act(job, handout, active)
         self._occupy([worker.partitions for worker in workers], left)
         self._dispatcher.admit()
 
@@ -75,14 +75,14 @@ class Reconciler:
         committed = self._admin.committed(group, topic)
         return Offsets(starts=self._admin.starts(topic), ends=self._admin.ends(topic), committed=committed)
 
-    def _act(self, job: str, handout: Handout) -> None:
+    def _act(self, job: str, handout: Handout, active: Sequence[str]) -> None:
         match handout.status:
             case "gone" | "ended" | "failed" | "deleted":
                 metrics.results_repairs.labels("end").inc()
                 self._dispatcher.ended(job)
             case "queued":
                 metrics.results_repairs.labels("start").inc()
-                self._producer.settle(self._dispatcher.start(job))
+                self._producer.settle(self._dispatcher.start(job, active))
             case "join":
                 metrics.results_repairs.labels("join").inc()
                 self._join(job)

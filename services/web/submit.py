@@ -82,7 +82,7 @@ def _specify(parts: Parts, job: str, received: upload.Received) -> Spec:
         parts.settings.limits,
         tile_size=wanted.tile_size or _tile_size(parts),
         workers=max(1, len(parts.dispatcher.workers())),
-        busy=_busy(parts),
+        busy=parts.state.queue.crowded(),
     )
     window = parts.settings.work.window
     weight = ceil(plan.width * plan.height / 512**2)
@@ -105,11 +105,6 @@ def _tile_size(parts: Parts) -> int | None:
     """Give the installation's own tile size; with the default, the planner chooses what is at least as large."""
     size = parts.settings.work.tile_size
     return None if size == Work().tile_size else size
-
-
-def _busy(parts: Parts) -> bool:
-    """Tell whether other jobs want the workers; the one before this may have ended and still be cleared up after."""
-    return len(parts.state.queue.active()) > 1 or parts.state.queue.waiting() > 0
 
 
 def _probe(parts: Parts, job: str, size: int) -> Header:

@@ -20,19 +20,17 @@ class Waits:
         self._stopping = parts.stopping
         self._places = BoundedSemaphore(max(1, parts.settings.web.web_threads // 2))
 
-    def end(self, job: Job, seconds: float) -> Job | None:
-        """Give the job when it has ended, as it stands when the time is over, or now when all places are taken."""
-        if not job.live or seconds <= 0 or not self._places.acquire(blocking=False):
-            return job
+    def end(self, id: str, seconds: float) -> Job | None:
+        """Give the job when it has ended, or as it stands when the time is over; None when all places are taken."""
+        if not self._places.acquire(blocking=False):
+            return None
         try:
             deadline = time.monotonic() + seconds
-            now: Job | None = job
-            while now is not None and now.live and not self._stopping():
+            while True:
                 left = deadline - time.monotonic()
-                if left <= 0:
-                    break
-                now = self._jobs.wait_end(job.id, min(left, SLICE))
-            return now
+                job = self._jobs.wait_end(id, min(left, SLICE))
+                if job is None or not job.live or left <= SLICE or self._stopping():
+                    return job
         finally:
             self._places.release()
 

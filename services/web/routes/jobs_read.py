@@ -31,7 +31,9 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
     def read_job(id: str) -> Response:
         patience = waits.seconds(request.args.get("wait"))
         job = lookup.find(parts, id)
-        return answers.json(documents.job(places.end(job, patience) or lookup.find(parts, id)))
+        if patience and job.live:
+            job = places.end(id, patience) or lookup.find(parts, id)
+        return answers.json(documents.job(job))
 
     return blueprint
 

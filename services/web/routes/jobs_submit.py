@@ -24,16 +24,15 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         except Refusal as refusal:
             measures.refused(refusal.kind)
             raise
-        job = lookup.find(parts, found)
-        location = {"Location": documents.links(job)["self"]}
         if not patience:
-            response = answers.json(documents.job(job), 202, location)
+            job = lookup.find(parts, found)
+            response = answers.json(documents.job(job), 202, {"Location": documents.links(job)["self"]})
             # The answer goes first: what is queued cannot be lost any more, and others admit it if this one cannot.
             response.call_on_close(lambda: admit(parts))
             return response
         admit(parts)
-        job = places.end(job, patience) or job
-        return answers.json(documents.job(job), 202 if job.live else 200, location)
+        job = places.end(found, patience) or lookup.find(parts, found)
+        return answers.json(documents.job(job), 202 if job.live else 200, {"Location": documents.links(job)["self"]})
 
     @blueprint.after_request
     def let_the_answer_be_read(response: Response) -> Response:
