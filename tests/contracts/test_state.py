@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from msgspec.structs import replace
 
 from pixo.state import keys
 from pixo.state.records import End, Task
@@ -98,6 +99,27 @@ def test_the_last_tile_asks_for_a_joiner(jobs):
     assert jobs.complete(done(first)).outcome == "join"
     assert jobs.complete(done(first)).outcome == "join"
     assert jobs.read("a").status == "stitching"
+
+
+def test_a_lone_tile_ends_its_job(jobs):
+    """The only tile's piece is the final: the job is done with it, told again to whom reported it, to others ended."""
+    jobs.create(spec(tiles=1))
+    (task,) = jobs.start("a", [(0, 0, 1)]).tasks
+    report = replace(done(task), sha256="abc")
+    assert jobs.complete(report, "piece").outcome == "done"
+    assert jobs.complete(report, "piece").outcome == "done"
+    assert jobs.complete(replace(done(task, token=OTHER), sha256="def"), "late").outcome == "ended"
+    job = jobs.read("a")
+    assert (job.status, job.final, job.sha256, job.size, job.done) == ("done", "piece", "abc", 7, 1)
+    assert [event.kind for event in jobs.events("a", "0")][-2:] == ["tile", "done"]
+
+
+def test_a_lone_tile_of_a_lost_start_is_joined(jobs):
+    """Where Redis lost that the job had begun, the piece counts, and starting finds nothing left but to join."""
+    jobs.create(spec(tiles=1))
+    task = Task(jobs.read("a").gen, 0, 0, 1)
+    assert jobs.complete(replace(done(task), sha256="abc"), "piece").outcome == "ok"
+    assert jobs.start("a", [(0, 0, 1)]).status == "join"
 
 
 def test_three_open_attempts_are_enough(jobs):

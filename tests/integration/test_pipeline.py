@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from math import ceil
 from pathlib import Path
 from secrets import token_hex
@@ -106,9 +107,9 @@ class Pipeline:
         until(lambda: sum(bool(one.partitions) for one in self.state.workers.alive()) == count)
         return started
 
-    def submit(self, path: Path, filters: str, *, tile_size: int | None = None) -> Job:
+    def submit(self, path: Path, filters: str, *, tile_size: int | None = None, request: Request = REQUEST) -> Job:
         """Do what web does with an upload."""
-        made = plan(probe(path), parse(filters), REQUEST, Limits(), tile_size=tile_size, workers=2, busy=False)
+        made = plan(probe(path), parse(filters), request, Limits(), tile_size=tile_size, workers=2, busy=False)
         spec = Spec(
             id=token_hex(8),
             created=time.time(),
@@ -202,6 +203,25 @@ def test_a_photo_comes_out_as_one_process_makes_it(pipeline, tmp_path):
         until(lambda job=job: pipeline.settled(job))
     assert {one.worker for one in pipeline.state.jobs.tiles(job.id)} <= {"worker0", "worker1"}
     assert pipeline.state.queue.waiting() == 0
+
+
+def test_a_photo_of_one_tile_needs_no_join(pipeline, tmp_path):
+    """The worker's piece is the final, with the source's metadata: the bytes that apply gives, stored once."""
+    path = tmp_path / "photo.jpg"
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    Image.open(photo(path, 320, 240)).save(path, quality=90, exif=tags, dpi=(300, 300))
+    pipeline.workers(1)
+    for form in ("jpeg", "png", "webp"):
+        job = pipeline.end(pipeline.submit(path, "invert", request=Request(format=form)))
+        assert (job.status, job.total) == ("done", 1), job.error
+        final = pipeline.store.get(job.final)
+        assert final == reference(path, job.plan, tmp_path)
+        assert sha256(final).hexdigest() == job.sha256
+        assert len(final) == job.size
+        until(lambda job=job: pipeline.settled(job))
+        told = [event.fields["status"] for event in pipeline.state.jobs.events(job.id, "0") if event.kind == "status"]
+        assert ("stitching" in told) == (form == "webp")
 
 
 def test_a_killed_worker_changes_nothing(pipeline, tmp_path):
