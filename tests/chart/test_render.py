@@ -1,9 +1,11 @@
 """Every supported mode renders, for the oldest, the tested and the newest Kubernetes, and is what the API takes."""
 
+import jsonschema
 import kubernetes_validate
 import pytest
 
-from tests.chart.rendering import CHART, KUBERNETES, MODES, helm, render
+from tests.chart import foreign
+from tests.chart.rendering import CHART, KUBERNETES, MODES, helm, one, render
 
 FOREIGN = {"ScaledObject", "TriggerAuthentication", "KafkaTopic", "PodMonitor", "ServiceMonitor", "HTTPRoute"} | {
     "ClientSettingsPolicy"
@@ -36,6 +38,23 @@ def test_every_foreign_kind_is_rendered() -> None:
     assert {each["kind"] for mode in MODES for each in render(mode)} >= FOREIGN - {"TriggerAuthentication"}
     secured = render("external", "worker.autoscaling.enabled=true")
     assert "TriggerAuthentication" in {each["kind"] for each in secured}
+
+
+@pytest.mark.parametrize("mode", [*MODES, "external-keda"])
+def test_foreign_objects_are_valid(mode: str) -> None:
+    """Objects of KEDA, the Prometheus operator and the Gateway API have the fields that these define, and no other."""
+    objects = render("external", "worker.autoscaling.enabled=true") if mode == "external-keda" else render(mode)
+    for each in objects:
+        if each["apiVersion"].partition("/")[0] in foreign.MODULES:
+            foreign.validate(each)
+
+
+def test_typing_errors_in_foreign_objects_are_seen() -> None:
+    """A field that KEDA does not know, or a number that is a word, is refused: the check can fail."""
+    scaled = one(render("keda"), "ScaledObject", "pixo-worker")
+    for wrong in ({"minReplicas": 1}, {"maxReplicaCount": "many"}):
+        with pytest.raises(jsonschema.ValidationError):
+            foreign.validate({**scaled, "spec": {**scaled["spec"], **wrong}})
 
 
 def test_two_releases_share_no_name() -> None:

@@ -3,22 +3,31 @@
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pixo
+
 ROOT = Path(__file__).parents[2]
-KIT = Path(os.environ.get("PIXO_CLUSTER_KIT") or ROOT.parent / "shared" / "cluster")
+KIT = Path(os.environ.get("PIXO_CLUSTER_KIT") or ROOT.parent / "shared" / "cluster").absolute()
 ROLES = ("web", "worker", "results", "monitor")
+IMAGES = tuple(f"pixo-{role}:{pixo.__version__}" for role in ROLES)
+"""This checkout's, under the names that the chart gives them by itself."""
 BASE = "pixo-base:trixie"
 SERVERS = {
     "apache/kafka:4.3.1": "kafka-image",
     "valkey/valkey:8.1": "valkey-image",
-    "versity/versitygw:1.8.0": "s3-image",
+    "versity/versitygw:v1.8.0": "s3-image",
 }
-"""The images of others, and what builds their stand-ins."""
+"""The images of others, under the names of the chart, and what builds their stand-ins."""
+COMPOSE = f"""
+FROM {BASE}
+RUN apt-get update -q && apt-get install -yq --no-install-recommends docker-compose
+"""
 
 
-def run(*words: str, env: dict[str, str] | None = None, patience: float = 900) -> str:
-    """Give what a command prints; raise with all that it said when it fails."""
+def run(*words: str, env: dict[str, str] | None = None, given: str | None = None, patience: float = 900) -> str:
+    """Give what a command prints, with what it is given to read; raise with all that it said when it fails."""
     done = subprocess.run(
         words,
         capture_output=True,
@@ -26,6 +35,7 @@ def run(*words: str, env: dict[str, str] | None = None, patience: float = 900) -
         check=False,
         cwd=ROOT,
         env={**os.environ, **(env or {})},
+        input=given,
         timeout=patience,
     )
     if done.returncode:
@@ -40,19 +50,56 @@ def up() -> None:
 
 
 def load() -> None:
-    """Build the four images from this checkout, and stand-ins for the others where there are none; load all of them."""
+    """Build all images, and load them into the cluster."""
+    build()
+    run(str(KIT / "load"), *IMAGES, *SERVERS)
+
+
+def build() -> None:
+    """Start an engine; build the four images from this checkout, and stand-ins for the others where there are none."""
     run(str(KIT / "engine"))
-    have = run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
-    if BASE not in have:
+    if BASE not in _images():
         run(str(KIT / "base-image"))
-    for image, command in SERVERS.items():
-        if image not in have:
-            run(str(KIT / command))
-    # The engine may have the classic builder only.
-    run("make", "images", f"PYTHON_IMAGE={BASE}", "BUILD_ARGS=--network host", "TAG=test", env={"DOCKER_BUILDKIT": "0"})
-    run(str(KIT / "load"), *(f"pixo-{role}:test" for role in ROLES), *SERVERS)
+    with ThreadPoolExecutor(1) as pool:
+        servers = pool.submit(_build_servers)
+        # The engine may have the classic builder only.
+        options = (f"PYTHON_IMAGE={BASE}", "BUILD_ARGS=--network host")
+        run("make", "images", *options, env={"DOCKER_BUILDKIT": "0"})
+        servers.result()
+
+
+def fetch_compose() -> None:
+    """Give the engine's client Docker Compose of the second version, out of the base's Debian, where it has none."""
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0:
+        return
+    image = "pixo-compose:trixie"
+    build = ["docker", "build", "--network", "host", "--tag", image, "-"]
+    run(*build, given=COMPOSE, env={"DOCKER_BUILDKIT": "0"})
+    container = run("docker", "create", image).strip()
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "cli-plugins"
+    folder.mkdir(parents=True, exist_ok=True)
+    run("docker", "cp", f"{container}:/usr/libexec/docker/cli-plugins/docker-compose", str(folder))
+    run("docker", "rm", container)
 
 
 def down() -> None:
     """End the cluster."""
     run(str(KIT / "down"))
+
+
+def _images() -> list[str]:
+    return run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+
+
+def _build_servers() -> None:
+    for image, command in SERVERS.items():
+        if image not in _images():
+            # The kit's tag of the gateway has no v, as the public one has.
+            built = run(str(KIT / command)).split()
+            if image not in built:
+                run("docker", "tag", built[0], image)
+
+
+if __name__ == "__main__":
+    build()
+    fetch_compose()

@@ -34,7 +34,7 @@ class Jobs:
             answers = [client.get(f"/api/v1/jobs/{job}").json() for job, _ in self._open]
         return sum(answer["status"] not in {"done", "failed", "cancelled"} for answer in answers)
 
-    def finish(self, patience: float = 300) -> None:
+    def finish(self, patience: float = 900) -> None:
         """Return when all have ended and every result is right."""
 
         def ends_right(job: str, size: tuple[int, int]) -> bool:

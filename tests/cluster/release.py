@@ -4,11 +4,12 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
 
-from tests.cluster.kit import ROOT, run
+from tests.cluster.kit import run
 
 DOOR = "http://127.0.0.1:18080"
 CHART = "charts/pixo"
@@ -26,21 +27,49 @@ class Release:
 
     def create_namespace(self) -> None:
         """Make the namespace, with the label that makes the API server refuse pods that are not restricted."""
+        self.delete_namespace()  # of a run that was cut off
         run("kubectl", "create", "namespace", self.namespace)
         run("kubectl", "label", "namespace", self.namespace, "pod-security.kubernetes.io/enforce=restricted")
 
     def delete_namespace(self) -> None:
-        """Remove the namespace and all in it."""
-        run("kubectl", "delete", "namespace", self.namespace, "--wait", "--timeout=180s")
+        """Remove the namespace and all in it, if it is there."""
+        run("kubectl", "delete", "namespace", self.namespace, "--ignore-not-found", "--wait", "--timeout=300s")
 
-    def helm(self, verb: str, *words: str, mode: str = "local", wait: bool = True) -> str:
-        """Install or upgrade, with the values of a mode of `ci/` and the images of this checkout."""
-        more = ["--wait", "--timeout", "5m"] if wait else []
-        values = ["--values", f"{CHART}/ci/local-values.yaml", "--set-string", "image.tag=test"]
-        if mode != "local":
-            values = [*values, "--values", mode]
-        host = ["--set", f"web.ingress.hosts[0]={self.host}"]
-        return run("helm", verb, self.name, CHART, "--namespace", self.namespace, *values, *host, *more, *words)
+    def helm(self, verb: str, *words: str) -> str:
+        """Install or upgrade, with an Ingress; return when all is ready."""
+        values = ["--values", f"{CHART}/ci/local-values.yaml", "--set", f"web.ingress.hosts[0]={self.host}"]
+        wait = ["--wait", "--timeout", "8m"]
+        return run("helm", verb, self.name, CHART, "--namespace", self.namespace, *values, *wait, *words)
+
+    def test(self) -> str:
+        """Run `helm test`; give what it says."""
+        return run("helm", "test", self.name, "--namespace", self.namespace, "--timeout", "5m")
+
+    def start_stranger(self) -> str:
+        """Start a pod that sleeps and is nobody in particular, with Python in it; give its name when it is ready."""
+        pod = json.loads(self.kubectl("get", "pod", self.pods("monitor")[0]["metadata"]["name"], "--output", "json"))
+        (container,) = pod["spec"]["containers"]
+        spec = {
+            "automountServiceAccountToken": False,
+            "securityContext": pod["spec"]["securityContext"],
+            "containers": [
+                {
+                    "name": "stranger",
+                    "image": container["image"],
+                    "command": ["python", "-c", "import signal; signal.sigwait({signal.SIGTERM})"],
+                    "securityContext": container["securityContext"],
+                }
+            ],
+        }
+        self.kubectl("run", "stranger", f"--image={container['image']}", f"--overrides={json.dumps({'spec': spec})}")
+        self.kubectl("wait", "pod/stranger", "--for=condition=Ready", "--timeout=120s")
+        return "stranger"
+
+    def evict(self, pod: str) -> None:
+        """Ask for a pod to go, as a drain does; a budget may refuse it."""
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/eviction"
+        run("kubectl", "create", "--raw", path, "--filename", "-", given=json.dumps(eviction))
 
     def uninstall(self) -> None:
         """Remove the release; what it keeps stays."""
@@ -76,7 +105,7 @@ class Release:
     def rolled_out(self, *roles: str) -> None:
         """Return when the Deployments are as they should be."""
         for role in roles:
-            self.kubectl("rollout", "status", f"deployment/{self.full}-{role}", "--timeout=300s")
+            self.kubectl("rollout", "status", f"deployment/{self.full}-{role}", "--timeout=600s")
 
     def partitions(self) -> int:
         """Give the partitions of `tasks`, as the monitor sees them."""
@@ -91,12 +120,17 @@ class Release:
             yield client
 
     def submit(self, client: httpx.Client, image: bytes, **query: str) -> str:
-        """Upload an image; give the job's id."""
-        answer = client.post("/api/v1/jobs", params=query, content=image, headers={"Content-Type": "image/jpeg"})
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
+        """Upload an image; give the job's id. Asks again for a while when told that something is out of reach."""
+        deadline = time.monotonic() + 120
+        while True:
+            answer = client.post("/api/v1/jobs", params=query, content=image, headers={"Content-Type": "image/jpeg"})
+            if answer.status_code == 202:
+                return str(answer.json()["id"])
+            assert away(answer), answer.text
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(1)  # between two tries
 
-    def finish(self, client: httpx.Client, job: str, patience: float = 240) -> bytes:
+    def finish(self, client: httpx.Client, job: str, patience: float = 600) -> bytes:
         """Wait for a job's end; give its result. A request that fails meanwhile is sent again for as long."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
@@ -135,7 +169,13 @@ def condition(thing: Any, kind: str) -> bool:
     return any(one["type"] == kind and one["status"] == "True" for one in conditions)
 
 
-def until(what: str, true: Callable[[], object], patience: float = 120, pause: float = 1.0) -> float:
+def turned(thing: Any, kind: str) -> datetime:
+    """Give when a condition of an object last changed."""
+    (found,) = [one for one in thing["status"]["conditions"] if one["type"] == kind]
+    return datetime.fromisoformat(found["lastTransitionTime"])
+
+
+def until(what: str, true: Callable[[], object], patience: float = 300, pause: float = 1.0) -> float:
     """Return when it is true, with the seconds that took; fail when it stays untrue."""
     start = time.monotonic()
     while not true():
@@ -143,6 +183,3 @@ def until(what: str, true: Callable[[], object], patience: float = 120, pause: f
         assert waited < patience, f"not within {patience} s: {what}"
         time.sleep(pause)  # between two looks
     return time.monotonic() - start
-
-
-__all__ = ["ROOT", "Release", "condition", "until"]

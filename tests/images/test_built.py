@@ -112,7 +112,7 @@ def composed() -> Iterator[str]:
     environ = {**os.environ, **named, "PIXO_PORT": str(port)}
     compose = [DOCKER, "compose", "--project-name", f"pixo-test-{token_hex(4)}", "--file", str(ROOT / "compose.yaml")]
     if subprocess.run([*compose, "version"], capture_output=True, check=False).returncode:
-        pytest.skip("docker compose is not installed")
+        pytest.fail("docker compose is not installed")
     try:
         subprocess.run([*compose, "up", "--detach", "--wait", "--no-build"], check=True, env=environ)
         yield f"http://localhost:{port}"
