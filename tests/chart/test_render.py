@@ -7,9 +7,15 @@ import pytest
 from tests.chart import foreign
 from tests.chart.rendering import CHART, KUBERNETES, MODES, helm, one, render
 
-FOREIGN = {"ScaledObject", "TriggerAuthentication", "KafkaTopic", "PodMonitor", "ServiceMonitor", "HTTPRoute"} | {
-    "ClientSettingsPolicy"
-}
+FOREIGN = {
+    "ScaledObject",
+    "TriggerAuthentication",
+    "KafkaTopic",
+    "PodMonitor",
+    "ServiceMonitor",
+    "PrometheusRule",
+    "HTTPRoute",
+} | {"ClientSettingsPolicy"}
 """Kinds that other projects define, so that Kubernetes' own schemas do not know them."""
 
 
