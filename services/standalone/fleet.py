@@ -68,7 +68,7 @@ class Fleet:
         def launch() -> Launch:
             # A new port each time: one that was lost to somebody else is not asked for again.
             self.health[name] = free_port()
-            self.targets.tell(name, role, self.health[name])
+            self.targets.tell(name, self.health[name])
             cache = self.data / "cache" / name
             shutil.rmtree(cache, ignore_errors=True)
             cache.mkdir(parents=True)
