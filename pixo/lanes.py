@@ -26,7 +26,14 @@ def choose(
     wanted = max(1, min(len(holders), partitions, tiles // 4)) if alone else 1
     count = len(holders)
     ranked = sorted(range(count), key=lambda w: (sum(out.get(p, 0) for p in holders[w]), (w + turn) % count))
-    return [min(holders[w], key=lambda p: (out.get(p, 0), p)) for w in ranked[:wanted]]
+    chosen: list[int] = []
+    for w in ranked:
+        # Right after a rebalance two workers may say that they hold the same partition: a second run on a lane
+        # would take the place of the first, whose tiles nobody would make.
+        free = [p for p in holders[w] if p not in chosen]
+        if free and len(chosen) < wanted:
+            chosen.append(min(free, key=lambda p: (out.get(p, 0), p)))
+    return chosen
 
 
 def limits(workers: int) -> tuple[int, int]:

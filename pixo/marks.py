@@ -61,6 +61,7 @@ class Marks:
         self._tasks: dict[int, Trail] = {}
         self._results: dict[int, Trail] = {}
         self._seen: dict[int, list[tuple[int, int]]] = {}
+        self._now_ms = 0
         self.safe: dict[int, int] = {}
         """By partition of ``tasks``: all that was given out before this time (ms) was consumed, results included."""
         self.results_safe = 0
@@ -68,6 +69,9 @@ class Marks:
 
     def note(self, now_ms: int, tasks: Offsets, results: Offsets) -> None:
         """Take one look at both topics; ``now_ms`` is the state's clock, read before the offsets were."""
+        if now_ms < self._now_ms:
+            self._forget()
+        self._now_ms = now_ms
         _follow(self._results, now_ms, results)
         self.results_safe = min((_safe(self._results[p], results, p) for p in results.ends), default=0)
         _follow(self._tasks, now_ms, tasks)
@@ -80,13 +84,25 @@ class Marks:
                 del seen[0]
             if seen[0][0] <= self.results_safe:
                 self.safe[partition] = seen[0][1]
+        # Exactly today's partitions: the tasks of a lane are judged by the one that they are published to today.
+        self.safe = {partition: self.safe.get(partition, 0) for partition in tasks.ends}
+        self._seen = {partition: self._seen[partition] for partition in tasks.ends}
+
+    def _forget(self) -> None:
+        """Know nothing: the clock was set back, and what was safe by it is in the time to come."""
+        for known in (self._tasks, self._results, self._seen, self.safe):
+            known.clear()
 
 
 def _follow(trails: dict[int, Trail], now_ms: int, look: Offsets) -> None:
+    for partition in trails.keys() - look.ends.keys():
+        del trails[partition]
     for partition, end in look.ends.items():
         trails.setdefault(partition, Trail()).note(now_ms, end)
 
 
 def _safe(trail: Trail, look: Offsets, partition: int) -> int:
-    consumed = max(look.committed.get(partition) or 0, look.starts.get(partition, 0))
-    return trail.safe(consumed)
+    committed = look.committed.get(partition) or 0
+    if committed > look.ends[partition]:
+        committed = 0  # it is from before the topic was made anew: nothing in this log was consumed by that
+    return trail.safe(max(committed, look.starts.get(partition, 0)))

@@ -17,8 +17,6 @@ from pixo.state.reading import Reading
 from pixo.state.records import Completion, End, Handout, Joining, Spec
 from pixo.state.scripts import Scripts
 
-LEASE_MS = 30_000
-"""A joiner's lease; renew it every 10 s."""
 MOST_REOPENS = 3
 MARGIN_MS = 5_000
 """Longest time between handing a task out and its being in Kafka, when all is well."""
@@ -82,7 +80,7 @@ class Jobs(Reading):
 
     def start_join(self, id: str, token: str) -> Joining | None:
         """Take the lease on joining; None if the job is not stitching or somebody else holds it."""
-        reply = self._run("start_join", id, token, LEASE_MS)
+        reply = self._run("start_join", id, token)
         if reply is None:
             return None
         gen, plan, tiles = reply
@@ -96,7 +94,7 @@ class Jobs(Reading):
 
     def renew_join(self, id: str, gen: int, token: str) -> bool:
         """Hold the lease for another 30 s; False: stop joining, it is not yours any more."""
-        return bool(self._run("renew_join", id, gen, token, LEASE_MS))
+        return bool(self._run("renew_join", id, gen, token))
 
     def finish_join(self, id: str, gen: int, token: str, final_key: str, sha256: str, size: int) -> bool:
         """Make the job done with this final; False: it does not count, delete it."""

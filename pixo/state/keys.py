@@ -5,7 +5,7 @@ ACTIVE = "pixo:active"
 JOBS = "pixo:jobs"
 WORKERS = "pixo:workers"
 CLUSTER = "pixo:cluster"
-SEEN = "pixo:seen"
+COMPARED = "pixo:compared"
 
 PARTS = ("todo", "out", "again", "tiles", "tries", "events")
 

@@ -109,10 +109,15 @@ class Queue:
             rank = self._client.zrank(keys.WAITING, id)
         return None if rank is None else int(rank)
 
-    def first_sight(self) -> bool:
-        """Tell whether nobody has asked this before: the lists are new, or were lost with the server's memory."""
+    def compared(self) -> bool:
+        """Tell whether the lists were compared with the store; not when they are new, or the server lost its memory."""
         with reaching():
-            return bool(self._client.set(keys.SEEN, 1, nx=True))
+            return bool(self._client.exists(keys.COMPARED))
+
+    def note_compared(self) -> None:
+        """Take note that the lists have been compared with the store."""
+        with reaching():
+            self._client.set(keys.COMPARED, 1)
 
     def add(self, id: str, created_ms: int) -> None:
         """List a job."""

@@ -43,7 +43,7 @@ class Orphans:
     def round(self) -> None:
         """Look whether it is time, or Redis has lost its memory; if so compare. Raises TryAgain."""
         now = self._clock()
-        if not self._state.queue.first_sight() and now < self._next:
+        if self._state.queue.compared() and now < self._next:
             return
         listed = 0
         for id_, found in survey(self._store.list(ALL)).items():
@@ -51,10 +51,12 @@ class Orphans:
                 listed += self._list(id_)
             elif now - found.newest > YOUNG:
                 self._remove(id_)
-        self._next = now + PERIOD
         if listed:
             log.event("jobs found in the store and listed", jobs=listed)
             self._restored()
+        # Last: whoever is cut off before this has compared nothing, and somebody else does it within seconds.
+        self._state.queue.note_compared()
+        self._next = now + PERIOD
 
     def _list(self, id_: str) -> int:
         if self._state.queue.listed(id_):

@@ -10,7 +10,7 @@ from pixo.dispatch import Dispatcher
 from pixo.state import State
 from pixo.state.records import End, Job, Spec
 from pixo.store import NoSuchBlob, Store, names
-from services.results.verdicts import Step, steps
+from services.results.verdicts import LASTING, Step, steps
 
 PERIOD = 60.0
 PAGE = 200
@@ -52,7 +52,8 @@ class Sweep:
         for step in steps(job, self._clock(), active=active, waiting=waiting, settled=settled):
             self._take(step, id_, job)
             metrics.results_repairs.labels(step).inc()
-            settled.add(step)
+            if step in LASTING:
+                settled.add(step)
 
     def _take(self, step: Step, id_: str, job: Job | None) -> None:
         match step:

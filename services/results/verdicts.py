@@ -9,6 +9,9 @@ Step = Literal["restore", "erase", "enrol", "activate", "record", "trim", "expir
 """In words: make it again from job.json or forget it; finish deleting; let it wait; put it among the active;
 write end.json; remove pieces; mark as expired and remove its bytes; remove the bytes of an expired one."""
 
+LASTING: frozenset[Step] = frozenset({"erase", "record", "trim", "expire", "empty"})
+"""What is done in the store, and so for good. The others change Redis, which may lose it and be found as before."""
+
 PIECES_FOR = 600.0
 """Seconds that pieces are kept after the end: time for someone who looks at tiles."""
 

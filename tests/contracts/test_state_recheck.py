@@ -60,3 +60,27 @@ def test_recheck_tells_where_a_job_stands(jobs, clock):
     assert jobs.recheck("a", None, {}, 0).status == "join"
     assert jobs.fail("a", task.gen, "pixels")
     assert jobs.recheck("a", None, {}, 0).status == "ended"
+
+
+@pytest.mark.parametrize("back", [30, 7200], ids=["a little", "to before the job"])
+def test_a_clock_set_back_loses_no_tile(jobs, clock, back):
+    """What was given out in times to come counts as given out now, and is found lost by the clock of now."""
+    clock.at(60)
+    jobs.create(spec(tiles=2))
+    clock.at(100)
+    jobs.start("a", [(0, 0, 2)])
+    now = clock.at(100 - back)
+    assert jobs.recheck("a", None, {0: now}, now).tasks == []
+    now = clock.at(106 - back)
+    assert [task.tile for task in jobs.recheck("a", None, {0: now}, now).tasks] == [0, 1]
+
+
+def test_a_clock_set_back_ends_leases(jobs, clock):
+    """A lease that ends later than any can does not keep joiners away for as long as the clock was set back."""
+    jobs.create(spec(tiles=1))
+    jobs.complete(done(jobs.start("a", [(0, 0, 1)]).tasks[0]))
+    assert jobs.start_join("a", "f") is not None
+    clock.at(-3600)
+    assert jobs.recheck("a", None, {}, 0).status == "join"
+    assert jobs.start_join("a", "g") is not None
+    assert jobs.recheck("a", None, {}, 0).status == "stitching"

@@ -14,6 +14,7 @@ from pixo import messages, settings, state, store, topics
 from pixo.broker import Record
 from pixo.broker.memory import MemoryBroker
 from pixo.dispatch import Dispatcher
+from pixo.errors import TryAgain
 from pixo.imaging.chain import parse
 from pixo.imaging.encode import encode
 from pixo.imaging.limits import Limits
@@ -374,3 +375,29 @@ def test_indexes_are_repaired(results):
     assert set(results.state.queue.active()) == {queued.id, working.id}
     assert not results.state.queue.listed(deleted.id)
     assert not list(results.store.list(names.prefix(deleted.id)))
+
+
+def test_redis_may_lose_its_memory_again_and_again(results):
+    """A sweep that has brought a job back does so again, also when it was lost before the next sweep."""
+    spec = results.submit()
+    for _ in range(3):
+        results.forget()
+        results.orphans.round()
+        assert results.state.jobs.read(spec.id).status in ("queued", "processing")
+
+
+def test_a_comparison_that_was_broken_off_is_made_again(results, monkeypatch):
+    """Whoever cannot list the store has compared nothing: the next round does it, not the next hour."""
+    spec = results.submit()
+    results.orphans.round()
+    results.forget()
+
+    def out_of_reach(_: str) -> None:
+        raise TryAgain("store", "out of reach")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results.store, "list", out_of_reach)
+        with pytest.raises(TryAgain):
+            results.orphans.round()
+    results.orphans.round()
+    assert results.state.jobs.read(spec.id) is not None

@@ -20,6 +20,12 @@ def test_few_tiles_get_few_lanes():
     assert len(choose([[0], [1], [2]], 3, {}, tiles=1, alone=True)) == 1
 
 
+def test_two_workers_that_name_one_partition_make_one_lane():
+    """Right after a rebalance heartbeats overlap: no partition gets two runs, for the second would hide the first."""
+    assert choose([[0], [0], [1]], 3, {}, tiles=20, alone=True) == [0, 1]
+    assert choose([[0], [0, 2], [1]], 3, {}, tiles=20, alone=True) == [0, 2, 1]
+
+
 def test_without_known_workers_there_is_still_a_lane():
     """Nobody beats, or with no partitions: the partition with fewest tiles out."""
     assert choose([], 3, {0: 2, 1: 1, 2: 5}, tiles=9, alone=True) == [1]

@@ -87,3 +87,31 @@ def test_memory_stays_bounded():
     assert marks.safe == {0: 1000}
     marks.note(9000, look([5000], [5000]), IDLE)
     assert marks.safe == {0: 9000}
+
+
+def test_a_commit_beyond_the_end_consumes_nothing():
+    """An offset that outlived its log says nothing of the new one: what waits there is not safe."""
+    marks = Marks()
+    marks.note(1000, look([9], [9]), IDLE)
+    marks.note(2000, look([0], [9]), IDLE)
+    marks.note(8000, look([3], [9]), IDLE)
+    marks.note(20000, look([5], [9]), IDLE)
+    assert marks.safe == {0: 2000}
+
+
+def test_a_clock_set_back_forgets_what_was_safe():
+    """A time from before the clock was set back lies in the future: it would call safe what was just published."""
+    marks = Marks()
+    marks.note(900_000, look([5], [5]), IDLE)
+    marks.note(1000, look([8], [6]), IDLE)
+    assert marks.safe == {0: 0}
+    marks.note(2000, look([8], [8]), IDLE)
+    assert marks.safe == {0: 2000}
+
+
+def test_there_are_exactly_the_partitions_of_today():
+    """The tasks of lane 4 go to partition 0 or 1 of two: no partition of yesterday judges them."""
+    marks = Marks()
+    marks.note(1000, look([0] * 5, [None] * 5), IDLE)
+    marks.note(2000, look([3, 0], [1, None]), IDLE)
+    assert marks.safe == {0: 1000, 1: 2000}

@@ -4,6 +4,7 @@
 local job, todo, out, again, tiles, tries, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local LANE = 2 ^ 40 -- a score of `out` is lane * LANE + ms since `base`: 34 years fit
 local TOMBSTONE = 26 * 3600 * 1000 -- longer than `tasks` retains
+local LEASE = 30 * 1000 -- a joiner's, who renews it every 10 s
 local LIVE = {queued = true, processing = true, stitching = true}
 
 local head = redis.call('HMGET', job, 'status', 'gen', 'total', 'base', 'window', 'skip')
@@ -15,6 +16,12 @@ local function guard(wanted)
   if not status then return 'gone' end
   if wanted and wanted ~= gen then return 'stale' end
   if not LIVE[status] then return 'ended' end
+end
+
+-- Whether a joiner holds its lease. One that ends later than any can was taken before the clock was set back.
+local function leased(t, till)
+  till = tonumber(till or 0)
+  return till >= t and till <= t + LEASE
 end
 
 local function int(n) return string.format('%.0f', n) end

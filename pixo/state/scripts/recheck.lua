@@ -11,19 +11,28 @@ if t > deadline then
   return answer('failed')
 end
 if status == 'stitching' then
-  local lease = tonumber(redis.call('HGET', job, 'join_until') or 0)
-  return answer(lease < t and 'join' or 'stitching')
+  return answer(leased(t, redis.call('HGET', job, 'join_until')) and 'stitching' or 'join')
 end
 if complete_if_all(t) then return answer('join') end
 load_runs()
 local results, margin, ceiling, partitions = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), #ARGV - 5
 local flat = redis.call('ZRANGE', out, 0, -1, 'WITHSCORES')
+-- Where the clock was set back, what was given out in times to come counts as given out now: its time would not pass
+-- before the clock has caught up.
+if t < base then
+  base = t
+  set('base', int(t))
+end
 local lost = {}
 for i = 1, #flat, 2 do
   local score = tonumber(flat[i + 1])
   local p = math.floor(score / LANE)
   local at = base + score - p * LANE
   local safe = partitions > 0 and tonumber(ARGV[6 + p % partitions]) or 0
+  if at > t then
+    redis.call('ZADD', out, int(p * LANE + t - base), flat[i])
+    at = t
+  end
   local passed = at < safe - margin and at < results - margin
   if passed or t - at > ceiling * 2 ^ tonumber(redis.call('HGET', again, flat[i]) or 0) then
     lost[#lost + 1] = {tonumber(flat[i]), p}

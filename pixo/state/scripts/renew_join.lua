@@ -1,4 +1,4 @@
--- ARGV: gen, token, lease in ms.
+-- ARGV: gen, token.
 if guard(ARGV[1]) or status ~= 'stitching' or redis.call('HGET', job, 'join_token') ~= ARGV[2] then return 0 end
-set('join_until', int(now() + ARGV[3]))
+set('join_until', int(now() + LEASE))
 return 1

@@ -1,109 +1,30 @@
-"""The world of the protocol's model: the real scripts on a real server, a simulated Kafka, a simulated store."""
+"""The world of the model: the real scripts on a real server, the real roles, a simulated Kafka, store and time."""
 
 import contextlib
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
-from redis import Redis
+import msgspec
 
+from pixo import messages
 from pixo.imaging.plan import Output, Plan
-from pixo.marks import Offsets
 from pixo.state import State
-from pixo.state.records import Spec
+from pixo.state.records import End, Spec, Worker
+from pixo.store import names
+from services.results import joiner
+from services.web import submit
+from tests.property.protocol import roles
+from tests.property.protocol.blobs import Blobs
+from tests.property.protocol.kafka import Consumer, Kafka
+from tests.property.protocol.processes import Process, Thread
+from tests.property.protocol.server import CLOCK, Client, Server
 
-# Time passes by a millisecond with every look at it, and otherwise only when the model says so.
-CLOCK = "local function now() return redis.call('INCR', 'pixo:clock') end"
-LANES = 3
-
-
-class Died(Exception):
-    """Raised inside an actor whose process ends here and now."""
-
-
-class Stopped(Exception):
-    """Raised inside an actor whose process was asked to stop."""
-
-
-@dataclass
-class Record:
-    """A record as its consumer gets it."""
-
-    partition: int
-    offset: int
-    epoch: int
-    value: Any
-
-
-class Topic:
-    """Logs by partition with the committed offsets of one group; a partition belongs to one member at a time."""
-
-    def __init__(self, partitions: int) -> None:
-        self.logs: list[list[Any]] = [[] for _ in range(partitions)]
-        self.committed = [0] * partitions
-        self.members: list[str] = []
-        self._owners: list[str | None] = [None] * partitions
-        self._epochs = [0] * partitions
-
-    def send(self, key: int, value: Any) -> None:
-        """Append to the partition of the key."""
-        self.logs[key % len(self.logs)].append(value)
-
-    def join(self, member: str) -> None:
-        """Add a member and share the partitions out anew."""
-        self.members.append(member)
-        self._share()
-
-    def leave(self, member: str) -> None:
-        """Drop a member; what it has not committed is delivered again."""
-        if member in self.members:
-            self.members.remove(member)
-        self._share()
-
-    def next(self, member: str) -> Record | None:
-        """Give the next record of the member's partitions."""
-        for p, owner in enumerate(self._owners):
-            if owner == member and self.committed[p] < len(self.logs[p]):
-                return Record(p, self.committed[p], self._epochs[p], self.logs[p][self.committed[p]])
-        return None
-
-    def store(self, record: Record) -> None:
-        """Commit, unless the partition has changed hands."""
-        if record.epoch == self._epochs[record.partition]:
-            self.committed[record.partition] = record.offset + 1
-
-    def wipe(self) -> None:
-        """Lose all records and offsets, as a broker that keeps them in memory does."""
-        self.logs = [[] for _ in self.logs]
-        self.committed = [0] * len(self.logs)
-        self._epochs = [epoch + 1 for epoch in self._epochs]
-
-    def look(self) -> Offsets:
-        """Give what the reconciler sees."""
-        return Offsets(
-            starts=dict.fromkeys(range(len(self.logs)), 0),
-            ends={p: len(log) for p, log in enumerate(self.logs)},
-            committed=dict(enumerate(self.committed)),
-        )
-
-    def unconsumed(self) -> list[Any]:
-        """Give the records that the group has yet to finish."""
-        return [value for p, log in enumerate(self.logs) for value in log[self.committed[p] :]]
-
-    def _share(self) -> None:
-        for p in range(len(self.logs)):
-            owner = self.members[p % len(self.members)] if self.members else None
-            if owner != self._owners[p]:
-                self._owners[p], self._epochs[p] = owner, self._epochs[p] + 1
-
-
-@dataclass
-class Actor:
-    """Something that takes steps, between any two of which its process may die."""
-
-    process: str
-    steps: Generator[bool | None]
+BEGAN = 1_700_000_000_000
+BEATS_FOR = 15_000
+"""Time for which a process that is gone still counts as alive."""
+PARTITIONS = {"tasks": 3, "results": 2, "dead-letters": 1}
 
 
 @dataclass
@@ -111,187 +32,297 @@ class Ledger:
     """What really happened and what was promised, apart from Redis."""
 
     accepted: set[str] = field(default_factory=set)
+    keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     cancelled: dict[str, int] = field(default_factory=dict)
     deleting: set[str] = field(default_factory=set)
     """The delete has begun: the client may or may not get its answer."""
     deleted: set[str] = field(default_factory=set)
     retrying: set[str] = field(default_factory=set)
-    done: dict[str, str] = field(default_factory=dict)
     open: dict[tuple[str, int, int], set[str]] = field(default_factory=lambda: defaultdict(set))
     finished: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    done: dict[str, str] = field(default_factory=dict)
+    expired: set[str] = field(default_factory=set)
     lossy: bool = False
     """Redis has lost something: what it says may be older than what happened."""
 
+    def accept(self, id: str, key: str | None) -> None:
+        """Note that a client was told that its job is there."""
+        self.accepted.add(id)
+        if key is not None:
+            self.keys[key].add(id)
+
+    def ask(self, what: str, id: str) -> None:
+        """Note that a client wants something of a job."""
+        if what == "retry":
+            self.retrying.add(id)
+        if what == "delete":
+            self.deleting.add(id)
+        if what != "cancel":
+            self.cancelled.pop(id, None)
+
+    def answer(self, what: str, id: str, jobs: Any) -> None:
+        """Note that a client was told that it is so."""
+        if what == "delete":
+            self.deleted.add(id)
+        if what == "cancel" and id not in self.retrying | self.deleting:
+            job = jobs.read(id)
+            if job is not None and job.status == "cancelled":
+                self.cancelled[id] = job.r
+
+
+class Roster:
+    """The workers' heartbeats, heard at once and believed for a while."""
+
+    def __init__(self, clock: Any) -> None:
+        self._clock = clock
+        self._watched: list[tuple[Process, Consumer]] = []
+        self._last: dict[str, int] = {}
+
+    def watch(self, process: Process, consumer: Consumer) -> None:
+        """Hear a new worker."""
+        self._watched.append((process, consumer))
+
+    def alive(self, role: str | None = "worker") -> list[Worker]:
+        """Give the workers that beat not long ago."""
+        now = self._clock()
+        for process, _ in self._watched:
+            if not (process.dead or process.cut_off):
+                self._last[process.name] = now
+        self._watched = [one for one in self._watched if now - self._last.get(one[0].name, 0) < BEATS_FOR]
+        return [
+            Worker(
+                id=process.name, role="worker", host="", version="", started=0.0, seen=now / 1000,
+                partitions=sorted(consumer.assigned()),
+            )
+            for process, consumer in self._watched
+        ]  # fmt: skip
+
 
 class World:
-    """Everything outside the actors."""
+    """Everything outside the processes."""
 
     def __init__(self, url: str) -> None:
-        client = Redis.from_url(url, protocol=2)
-        client.flushdb()
-        self.client = client
-        self.state = State(client, client, clock=CLOCK)
-        self.tasks, self.results = Topic(LANES), Topic(2)
-        self.store: dict[str, tuple[Any, int]] = {}
+        self.server = Server(url)
+        self.wall = BEGAN
+        """What all clocks show but the server's."""
+        self.skew = 0
+        """How far the server's clock is from that."""
+        self.steps = 0
+        self.stats: Counter[str] = Counter()
+        self.excused = 0
+        """How many things have happened for which tasks that wait may be published again."""
+        self.again: Counter[tuple[str, int, int]] = Counter()
+        """How often a task was published again although it waited."""
+        self.touched: set[str] = set()
         self.ledger = Ledger()
-        self.poison: set[tuple[str, int]] = set()
-        self.actors: list[Actor] = []
-        self.zombies: list[Actor] = []
-        self.processes: dict[str, str] = {}
-        self.stutter = 0
-        """How many of the next calls lose their first answer and are made again, as the client library does."""
+        self.poison: dict[tuple[str, int], str] = {}
+        self.keyed: dict[str, Spec] = {}
+        """What was sent with each Idempotency-Key."""
+        self.marks: dict[str, Any] = {}
+        self._troubles: dict[str, list[str]] = {"redis": [], "kafka": [], "store": []}
         self._count = 0
-        inner = self.state.jobs._run
+        client = Client.from_url(url, protocol=2)
+        client.trouble = self._trouble
+        self.state = State(client, client, clock=CLOCK)
+        self.plain = State(self.server.client, self.server.client, clock=CLOCK)
+        self.store = Blobs(lambda: self.wall, self._trouble, self.touched)
+        self.kafka = Kafka(lambda: self.wall, self._trouble, PARTITIONS)
+        self.roster = Roster(lambda: self.wall)
+        self.state.workers = self.roster
+        self.state.now_ms = self.server_ms
+        self._run = self.state.jobs._run
+        self.state.jobs._run, self.state.jobs._run_durably = self.run, self.run_durably
+        self.processes: list[Process] = []
+        self.webs: list[roles.Web] = []
+        self._patches = contextlib.ExitStack()
+        for target, name, stand_in in (
+            (submit, "token_hex", lambda _: self.name("job")),
+            (submit, "_specify", roles.specify),
+            (submit.upload, "receive", roles.receive),
+            (joiner, "token_hex", lambda _: self.name("f")),
+            (joiner, "join", roles.put_together),
+            (joiner, "read_metadata", lambda _: None),
+        ):
+            self._patches.enter_context(mock.patch.object(target, name, stand_in))
+        self.advance(1)
+        self.server.fsync()
 
-        def run(name: str, id: str, *args: object) -> Any:
-            if self.stutter:
-                self.stutter -= 1
-                inner(name, id, *args)
-            return inner(name, id, *args)
-
-        def run_durably(name: str, id: str, *args: object) -> Any:
-            reply = run(name, id, *args)
-            self.waitaof()
-            return reply
-
-        self.state.jobs._run, self.state.jobs._run_durably = run, run_durably
-        self.time = 1_700_000_000_000
-        client.set("pixo:clock", self.time)
-        self.saved = self._save()
+    def close(self) -> None:
+        """End everything."""
+        for process in self.processes:
+            process.dead = True
+            process.reap()
+        self._patches.close()
+        self.state.close()
+        self.server.close()
 
     # Time and names
 
-    def now(self) -> int:
-        """Give the time in ms."""
-        self.time = int(self.client.incr("pixo:clock"))
-        return self.time
+    def server_ms(self) -> int:
+        """Give the server's time in ms."""
+        return self.wall + self.skew
 
-    def advance(self, ms: int) -> None:
-        """Let time pass."""
-        self.time = int(self.client.incrby("pixo:clock", ms))
+    def seconds(self) -> float:
+        """Give the time of all others in seconds."""
+        return self.wall / 1000
+
+    def advance(self, ms: int, skew: int = 0) -> None:
+        """Let time pass; let the server's clock be set besides."""
+        self.wall += ms
+        self.skew += skew
+        self.server.set_clock(self.server_ms())
+        if ms > 3_600_000:
+            self.server.age(ms)
 
     def name(self, kind: str) -> str:
         """Give a name that nothing else has."""
         self._count += 1
         return f"{kind}{self._count}"
 
-    def spec(self, tiles: int, *, small: bool, window: int, skip: float, deadline_s: float) -> Spec:
+    def spec(self, tiles: int, *, small: bool, window: int, skip: float, deadline_s: float, keep_s: float) -> Spec:
         """Give a new job."""
         plan = Plan(
             width=8, height=16 * tiles, source="png", engine="stream", mode="L", depth=8, chain="grayscale",
             out_mode="L", output=Output(format="png"), piece="png", rows=16, skip=skip, seconds=1.0,
         )  # fmt: skip
         return Spec(
-            id=self.name("job"), created=self.now() / 1000, filename="a.png", bytes=1, filters="grayscale",
-            small=small, weight=tiles, deadline_s=deadline_s, window=window, plan=plan,
+            id="", created=self.wall / 1000, filename="a.png", bytes=6, filters="grayscale", small=small,
+            weight=tiles, deadline_s=deadline_s, keep_s=keep_s, window=window, plan=plan,
         )  # fmt: skip
 
-    # The store
+    # What goes wrong
 
-    def put(self, key: str, value: Any) -> None:
-        """Write a blob."""
-        self.store[key] = (value, self.now())
+    def cause(self, part: str, what: str) -> None:
+        """Have the next request to a part be ``lost`` on its way, its answer (``mute``), or be made twice."""
+        self._troubles[part].append(what)
 
-    def get(self, key: str) -> Any:
-        """Give a blob, None if there is none."""
-        return self.store[key][0] if key in self.store else None
+    def calm(self) -> None:
+        """Have nothing go wrong any more."""
+        for waiting in self._troubles.values():
+            waiting.clear()
 
-    def drop(self, prefix: str) -> None:
-        """Delete all blobs under the prefix."""
-        for key in [key for key in self.store if key.startswith(prefix)]:
-            del self.store[key]
-
-    # Redis: what is on disk, and losing what is not
-
-    def waitaof(self) -> None:
-        """Put everything so far on Redis' disk."""
-        self.saved = self._save()
+    def _trouble(self, part: str) -> str:
+        waiting = self._troubles[part]
+        return waiting.pop(0) if waiting else ""
 
     def lose_second(self) -> None:
-        """Bring Redis back to what was on its disk."""
-        self._restore(self.saved)
-        self.ledger.lossy = True
-        self.ledger.finished.clear()
+        """Bring Redis back without what was not on its disk."""
+        self.server.lose_second()
+        self._lost(1_000)
 
     def lose_all(self) -> None:
-        """Bring Redis back empty, its scripts forgotten."""
-        self._restore({})
-        self.client.script_flush()
-        self.saved = self._save()
+        """Bring Redis back empty."""
+        self.server.lose_all()
+        self._lost(1_000)
+        self.ledger.keys.clear()
+        for id, final in list(self.ledger.done.items()):
+            end, record = self.store.see(names.end(id)), self.store.see(names.job_record(id))
+            if end and record:
+                known = msgspec.json.decode(end, type=End)
+                if known.r == msgspec.json.decode(record, type=Spec).r and known.final == final:
+                    continue
+            del self.ledger.done[id]  # it will run again
+
+    def _lost(self, ms: int) -> None:
+        self.advance(ms)
         self.ledger.lossy = True
         self.ledger.finished.clear()
-        for id, final in list(self.ledger.done.items()):
-            end, spec = self.get(f"jobs/{id}/end"), self.get(f"jobs/{id}/job")
-            if not (end and spec and end.r == spec.r and end.final == final):
-                del self.ledger.done[id]  # it will run again
+        self.touched |= {key.split("/")[1] for key in self.store.kept} | self.ledger.accepted
 
-    def _save(self) -> dict[bytes, bytes]:
-        names = self.client.keys("*")
-        pipeline = self.client.pipeline(transaction=False)
-        for name in names:
-            pipeline.dump(name)
-        return dict(zip(names, pipeline.execute(), strict=True))
+    # Scripts, and what is noted of them
 
-    def _restore(self, saved: dict[bytes, bytes]) -> None:
-        now = self.now()
-        pipeline = self.client.pipeline(transaction=False)
-        pipeline.flushdb()
-        for name, raw in saved.items():
-            pipeline.restore(name, 0, raw, replace=True)
-        pipeline.set("pixo:clock", now)
-        pipeline.execute()
+    def run(self, name: str, id: str, *args: object) -> Any:
+        """Run a script of a job."""
+        ledger = self.ledger
+        if name == "begin":
+            ledger.open[id, int(args[0]), int(args[1])].add(str(args[2]))
+        out = self._out(id) if name == "recheck" else set()
+        self.touched.add(id)
+        reply = self._run(name, id, *args)
+        self.touched.add(id)
+        if (name == "begin" and reply != b"go") or name == "give_back":
+            ledger.open[id, int(args[0]), int(args[1])].discard(str(args[2]))
+        if name == "finish_join" and reply:
+            ledger.finished[id, int(args[0])].add(str(args[1]))
+            ledger.done[id] = str(args[2])
+        if name == "recheck" and out:
+            self._note_again(id, int(reply[1]), out & set(reply[4::3]))
+        return reply
+
+    def run_durably(self, name: str, id: str, *args: object) -> Any:
+        """Run a script of a job; its effect is on the disk before anybody takes another step."""
+        reply = self.run(name, id, *args)
+        self.server.fsync()
+        return reply
+
+    def _out(self, id: str) -> set[int]:
+        return {int(n) for n in self.server.client.zrange(f"pixo:job:{{{id}}}:out", 0, -1)}
+
+    def _note_again(self, id: str, gen: int, tiles: set[int]) -> None:
+        """Count tasks that were found lost, apart those of them that wait in Kafka."""
+        if not tiles:
+            return
+        waiting = {task.tile for task in self.waiting() if (task.job, task.gen) == (id, gen)}
+        self.stats["lost and published again"] += len(tiles - waiting)
+        self.stats["waiting and published again"] += len(tiles & waiting)
+        for tile in tiles & waiting:
+            self.again[id, gen, tile] += 1
+
+    def waiting(self) -> list[messages.TileTask]:
+        """Give the tasks in Kafka that nobody has finished."""
+        return [messages.decode(value) for value in self.kafka.unconsumed("tasks")]
 
     # Processes
 
-    def spawn(self, process: str, steps: Generator[bool | None]) -> None:
-        """Have an actor begin."""
-        self.actors.append(Actor(process, steps))
+    def start(self, kind: str) -> Process:
+        """Start a process."""
+        process = Process(self.name(kind), kind, self.seconds)
+        self.processes.append(process)
+        match kind:
+            case "worker":
+                roles.worker(self, process)
+            case "results":
+                roles.results(self, process)
+            case "web":
+                self.webs.append(roles.Web(self, process))
+        return process
 
-    def stop(self, process: str) -> None:
-        """End a process as SIGTERM does: its actors may tidy up."""
-        for actor in [actor for actor in self.actors if actor.process == process]:
-            with contextlib.suppress(Stopped, StopIteration):
-                actor.steps.throw(Stopped)
-        self.crash(process, zombie=False)
+    def running(self, kind: str | None = None) -> list[Process]:
+        """Give the processes that run, of a kind or all."""
+        self.processes = [one for one in self.processes if not one.dead]
+        self.webs = [web for web in self.webs if not web.process.dead]
+        return [one for one in self.processes if not one.cut_off and kind in (None, one.kind)]
 
-    def step(self, actor: Actor) -> bool:
-        """Have an actor take one step; tell whether it had one to take."""
-        try:
-            return not next(actor.steps)
-        except StopIteration:
-            for group in (self.actors, self.zombies):
-                if actor in group:
-                    group.remove(actor)
-        except Died:
-            self.crash(actor.process, zombie=False)
-        return True
+    def threads(self, *, cut_off: bool = False) -> list[Thread]:
+        """Give the threads of processes that run, or of those that are cut off."""
+        return [thread for one in self.processes if one.cut_off == cut_off for thread in one.threads]
 
-    def step_one(self, group: list[Actor], number: int) -> None:
-        """Have one of the actors take a step, the first from ``number`` on that has one to take."""
-        for actor in [*group[number % len(group) :], *group[: number % len(group)]]:
-            if self.step(actor):
-                return
+    def kill(self, process: Process) -> None:
+        """End a process here and now."""
+        process.dead = True
+        process.reap()
 
-    def start(self, kind: str, make: Callable[[str], Iterable[Generator[bool | None]]]) -> str:
-        """Start a process with its actors; workers and results join their groups."""
-        name = self.name(kind)
-        self.processes[name] = kind
-        for steps in make(name):
-            self.spawn(name, steps)
-        if kind == "worker":
-            self.tasks.join(name)
-        if kind == "results":
-            self.results.join(name)
-        return name
+    def cut_off(self, process: Process) -> None:
+        """Have a process stand still, or be unreachable, for so long that others take its place."""
+        process.cut_off = True
+        for leave in process.leave:
+            leave()
 
-    def crash(self, process: str, *, zombie: bool) -> None:
-        """End a process; as a zombie its actors may still take steps, cut off from its group."""
-        mine = [actor for actor in self.actors if actor.process == process]
-        self.actors = [actor for actor in self.actors if actor.process != process]
-        if zombie:
-            self.zombies = (self.zombies + mine)[-6:]
-        else:
-            self.zombies = [actor for actor in self.zombies if actor.process != process]
-        self.processes.pop(process, None)
-        self.tasks.leave(process)
-        self.results.leave(process)
+    def reach(self, process: Process) -> None:
+        """Have a process that was cut off be one of the others again."""
+        process.cut_off = False
+        for leave in process.leave:
+            leave.__self__.join()
+
+    def step(self, thread: Thread) -> bool:
+        """Let a thread take one step; tell whether it had one to take."""
+        if thread.dead or thread.process.dead:
+            return False
+        did = thread.step()
+        self.steps += did
+        return did
+
+    def step_one(self, threads: list[Thread], number: int) -> bool:
+        """Let one of the threads take a step, the first from ``number`` on that has one to take; tell if one had."""
+        first = number % len(threads)
+        return any(self.step(thread) for thread in [*threads[first:], *threads[:first]])
