@@ -8,6 +8,7 @@ from typing import Any
 from pixo import topics
 from pixo.dispatch import Dispatcher
 from pixo.errors import BadImage, Refusal, TryAgain
+from pixo.letters.writing import Letters
 from pixo.loop import Loop
 from pixo.settings import Kafka as KafkaSettings
 from pixo.state.records import Spec
@@ -24,13 +25,16 @@ from services.web.admit import admit
 from services.web.parts import Parts
 from services.web.routes import jobs_change
 from services.worker.activity import Activity
-from services.worker.dead import Letters
 from services.worker.handler import Handler as Working
 from tests.property.protocol.kafka import Admin, Consumer, Producer
 from tests.property.protocol.processes import Condition, Died, Hand, Pool, Process, Stop, end_here, pause
 
 TOPICS = topics.names(KafkaSettings())
 IN_HAND = {"worker": 3, "results": 16}
+
+
+def _nothing(*_: object) -> None:
+    pass
 
 
 def piece(job: str, tile: int, token: str) -> bytes:
@@ -59,12 +63,12 @@ def worker(world: Any, process: Process) -> None:
         topics=TOPICS,
         letters=Letters(producer, TOPICS, process.name),
         activity=Activity(world.seconds),
-        measures=SimpleNamespace(taken=_nothing, stored=_nothing, ended=_nothing),
+        measures=SimpleNamespace(taken=_nothing, stored=_nothing, ended=_nothing, stage=contextlib.nullcontext),
     )
     handler._boot = process.name
     turning = loop(process, consumer, handler.handle, world.seconds)
     world.roster.watch(process, consumer)
-    process.spawn(_run, process, turning)
+    process.spawn(_run, turning, process, handler.let_go)
 
 
 class Tiles:
@@ -108,7 +112,7 @@ def results(world: Any, process: Process) -> None:
     healing = Reconciler(
         state=world.state, admin=admin, producer=producer, dispatcher=dispatcher, topics=TOPICS, join=joiner.submit
     )
-    process.spawn(_run, process, loop(process, consumer, handler.handle, world.seconds))
+    process.spawn(_run, loop(process, consumer, handler.handle, world.seconds), process)
     for seconds, act in (
         (reconciler.PERIOD, healing.round),
         (sweep.PERIOD, sweeping.round),
@@ -119,8 +123,9 @@ def results(world: Any, process: Process) -> None:
     world.marks[process.name] = healing._marks
 
 
-def _run(process: Process, turning: Loop) -> None:
+def _run(turning: Loop, process: Process, farewell: Any = _nothing) -> None:
     turning.run(process.stopping)
+    farewell()
     raise Died  # the process ends with its loop
 
 
@@ -131,10 +136,6 @@ def _periodically(world: Any, seconds: float, act: Any) -> None:
         due = world.seconds() + seconds
         with contextlib.suppress(TryAgain):
             act()
-
-
-def _nothing(*_: object) -> None:
-    pass
 
 
 class Web:

@@ -245,6 +245,9 @@ class World:
         if name == "finish_join" and reply:
             ledger.finished[id, int(args[0])].add(str(args[1]))
             ledger.done[id] = str(args[2])
+        if name == "complete" and reply[0] == b"done":  # an image of one tile: its piece is the final
+            ledger.finished[id, int(args[0])].add(str(args[4]))
+            ledger.done[id] = str(args[4])
         if name == "recheck" and out:
             self._note_again(id, int(reply[1]), out & set(reply[4::3]))
         return reply
