@@ -7,7 +7,7 @@ from tests.chart.rendering import Object, one, render
 
 def configmaps() -> list[Object]:
     """Give the objects with dashboards."""
-    return [each for each in render("monitoring") if "grafana_dashboard" in each["metadata"]["labels"]]
+    return [each for each in render("monitoring") if "grafana_dashboard" in each["metadata"].get("labels", {})]
 
 
 def test_dashboards_are_found_by_their_label() -> None:

@@ -18,11 +18,11 @@ from tests.conftest import free_port
 from tests.metrics.prometheus import until
 
 
-def picture(width: int, height: int) -> bytes:
-    """Give a JPEG that is quick to make."""
+def picture(width: int, height: int, form: str = "JPEG") -> bytes:
+    """Give an image that is quick to make."""
     file = io.BytesIO()
     ramp = np.add.outer(np.arange(height, dtype=np.uint32), np.arange(width, dtype=np.uint32)) % 251
-    Image.fromarray(np.repeat(ramp.astype(np.uint8)[:, :, None], 3, axis=2)).save(file, "JPEG", quality=80)
+    Image.fromarray(np.repeat(ramp.astype(np.uint8)[:, :, None], 3, axis=2)).save(file, form)
     return file.getvalue()
 
 
@@ -78,9 +78,10 @@ def installation(folder: Path, workers: int = 2, **environ: str) -> Iterator[Ins
     with (folder / "up.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environ})
     try:
-        found = Installation(process, port, data)
         until("ready", lambda: b"Pixo is ready" in (folder / "up.log").read_bytes())
-        yield found
+        found = Installation(process, port, data)
+        with found.web:
+            yield found
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()

@@ -22,11 +22,11 @@ class Prometheus:
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._client = httpx.Client(base_url=self.url, trust_env=False, timeout=60)
+        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=60)
 
     def ask(self, path: str, **params: object) -> Any:
         """Give the data of an answer of the API."""
-        answer = self._client.get(f"/api/v1/{path}", params={k: str(v) for k, v in params.items()}).json()
+        answer = self.client.get(f"/api/v1/{path}", params={k: str(v) for k, v in params.items()}).json()
         assert answer["status"] == "success", answer
         return answer["data"]
 
@@ -79,7 +79,9 @@ def prometheus(folder: Path, targets: Path, rules: dict[str, Any]) -> Iterator[P
         "--log.level=warn",
     ]
     with running(command, port, folder / "prometheus.log"):
-        yield Prometheus(port)
+        found = Prometheus(port)
+        with found.client:
+            yield found
 
 
 def promtool(*words: str) -> str:
