@@ -1,12 +1,11 @@
 """A whole Pixo of real processes, each of which the test owns: Valkey, web, workers, results, monitor."""
 
-import contextlib
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from secrets import token_hex
-
-import httpx
 
 from pixo import settings, state, store, topics
 from services.standalone.ports import free_port
@@ -66,11 +65,13 @@ class Installation:
     def start(self) -> None:
         """Start what does not run, and anew what has faults; return when the workers share all partitions."""
         parts = self.parts.values()
+        armed = [part for part in parts if part.faults]
+        end(armed)
+        for part in armed:
+            part.faults = ""
         for part in parts:
-            if part.faults:
-                part.stop()
-                part.faults = ""
-        for part in parts:
+            if part.alive:
+                part.thaw()  # a test that failed may have left it so
             part.start()
         for part in parts:
             part.up()
@@ -118,9 +119,12 @@ class Installation:
         port = free_port()
 
         def ready() -> bool:
-            with contextlib.suppress(httpx.TransportError):
-                return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5, trust_env=False).status_code == 200
-            return False
+            with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+                try:
+                    connection.request("GET", "/readyz")
+                    return connection.getresponse().status == 200
+                except (OSError, HTTPException):
+                    return False
 
         environ = {**self.environ, "PIXO_METRICS_PORT": str(port), "WORKER_ID": name}
         command = [sys.executable, "-m", f"services.{role}"]

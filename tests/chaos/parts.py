@@ -21,7 +21,7 @@ def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> 
     while not true():
         if time.monotonic() - start > patience:
             pytest.fail(f"not within {patience:g} s: {what}")
-        time.sleep(0.02)  # between two looks
+        time.sleep(0.05)  # between two looks
     return time.monotonic() - start
 
 
@@ -116,12 +116,6 @@ class Part:
                 time.sleep(0.02)  # between two looks
             self.kill()
 
-    def restart(self, faults: str = "") -> None:
-        """End it well and start it anew with these faults; return once it answers."""
-        self.stop()
-        self.faults = faults
-        self.up()
-
     def tail(self, size: int = 6000) -> str:
         """Give its last words."""
         return self.log.read_bytes()[-size:].decode(errors="replace") if self.log.exists() else ""
@@ -135,6 +129,16 @@ def end(parts: Sequence[Part]) -> None:
             part.terminate()
     for part in parts:
         part.stop()
+
+
+def restart(faults: Mapping[Part, str]) -> None:
+    """End parts well and start them anew with these faults; return once all answer."""
+    end(list(faults))
+    for part, spec in faults.items():
+        part.faults = spec
+        part.start()
+    for part in faults:
+        part.up()
 
 
 class Keeper:

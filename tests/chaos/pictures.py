@@ -57,8 +57,8 @@ class Pictures:
             self.kind(900, 700, "tiff", filters="posterize", format="png", tile_size="200"),
             self.kind(640, 480, "png", filters="pixelate", format="jpeg"),
             self.kind(1600, 1200, filters="blur:sigma=4,grayscale", format="webp", tile_size="300"),
-            self.kind(2400, 1800, filters="median:radius=2", tile_size="300"),
-            self.kind(3200, 2400, filters="grayscale,unsharp", tile_size="400"),
+            self.kind(1800, 1350, filters="median:radius=2", tile_size="300"),
+            self.kind(2400, 1800, filters="grayscale,unsharp", tile_size="400"),
         ]
 
     def right(self, kind: Kind, result: bytes) -> bool:

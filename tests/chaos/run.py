@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 import httpx
 
-from pixo.errors import Refusal
+from pixo.errors import Refusal, TryAgain
 from pixo.state.records import Job
 from services.cli.api import ENDED, Api
 from tests.chaos.figures import Figures
@@ -39,7 +39,8 @@ class Run:
         self, installation: Installation, pictures: Pictures, keep: Callable[[Figures], None], scenario: str
     ) -> None:
         self.installation = installation
-        self.api = Api(installation.url, patience=PATIENCE)
+        self.api = Api(installation.url, patience=2 * PATIENCE)
+        self._client = httpx.Client(base_url=installation.url, timeout=60, trust_env=False)
         self.kinds: dict[str, Kind] = {}
         self.errors: dict[str, str] = {}
         """What the user was told of jobs that did not end done."""
@@ -53,6 +54,7 @@ class Run:
 
     def __exit__(self, *_: object) -> None:
         self.api.__exit__()
+        self._client.close()
 
     def submit(self, kind: Kind) -> str:
         """Upload a picture; give the id of the job."""
@@ -67,7 +69,7 @@ class Run:
 
     def retry(self, id: str) -> None:
         """Do a failed job's missing tiles again, as its owner asks."""
-        httpx.post(f"{self.installation.url}/api/v1/jobs/{id}/retry", timeout=30).raise_for_status()
+        self._client.post(f"/api/v1/jobs/{id}/retry").raise_for_status()
 
     def knock(self, kind: Kind, seconds: float) -> Counter[int]:
         """Upload the picture again and again, once each time; give how often each status was the answer."""
@@ -75,9 +77,7 @@ class Run:
         deadline = time.monotonic() + seconds
         body = kind.source.read_bytes()
         while time.monotonic() < deadline:
-            answer = httpx.post(
-                f"{self.installation.url}/api/v1/jobs", params=kind.fields, content=body, headers=IMAGE, timeout=60
-            )
+            answer = self._client.post("/api/v1/jobs", params=kind.fields, content=body, headers=IMAGE)
             answers[answer.status_code] += 1
             if answer.status_code == httpx.codes.ACCEPTED:
                 self.kinds[answer.json()["id"]] = kind
@@ -110,6 +110,9 @@ class Run:
         except Refusal as refusal:
             self.errors[id] = str(refusal)
             return "lost"
+        except TryAgain as error:
+            self.errors[id] = str(error)
+            return "stuck"
         if job["status"] != "done":
             self.errors[id] = job["error"] or ""
             return "failed" if job["status"] == "failed" else "cancelled"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.chaos.parts import Keeper, until
+from tests.chaos.parts import Keeper, restart, until
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import Run
 
@@ -14,7 +14,7 @@ def test_killed_at_each_step(run: Run, pictures: Pictures, tmp_path: Path) -> No
     """Killed at each step of counting a tile and of joining, it leaves one final image of exact bytes."""
     pixo = run.installation
     points = (*COUNTING, *JOINING)
-    pixo.results[0].restart(",".join(f"results.{point}:kill@once={tmp_path / point}" for point in points))
+    restart({pixo.results[0]: ",".join(f"results.{point}:kill@once={tmp_path / point}" for point in points)})
     with Keeper(pixo.results):
         for number in range(len(points)):
             run.submit(pictures.kind(1600, 1200 + 16 * number, filters="invert", tile_size="128"))
@@ -29,8 +29,7 @@ def test_two_stitchers(run: Run, pictures: Pictures, tmp_path: Path) -> None:
     first, second = pixo.results[0], pixo.another("results", "results-2")
     mark = tmp_path / "stopped"
     try:
-        for one in (first, second):
-            one.restart(f"results.while-writing:stop@once={mark}")
+        restart(dict.fromkeys((first, second), f"results.while-writing:stop@once={mark}"))
         job = run.submit(pictures.kind(1600, 1200, filters="sepia", tile_size="128"))
         until(mark.exists, "a joiner stands still")
         run.finish(note="joined by the other once the lease of 30 s was over")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.chaos.parts import Keeper, until
+from tests.chaos.parts import Keeper, restart, until
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import Run
 
@@ -15,7 +15,7 @@ def test_killed_at_each_step(run: Run, pictures: Pictures, tmp_path: Path) -> No
     pixo = run.installation
     points = (*TAKING, *STARTING)
     before = pixo.state.queue.size()
-    pixo.web.restart(",".join(f"{point}:kill@once={tmp_path / point}" for point in points))
+    restart({pixo.web: ",".join(f"{point}:kill@once={tmp_path / point}" for point in points)})
     with Keeper([pixo.web]):
         for number in range(len(STARTING) + 1):
             run.submit(pictures.kind(800, 600 + 16 * number, filters="invert", tile_size="128"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.installation import Installation
-from tests.chaos.parts import Keeper, end, until
+from tests.chaos.parts import Keeper, end, restart, until
 from tests.chaos.pictures import SLOW, Pictures
 from tests.chaos.run import Run
 
@@ -76,8 +76,8 @@ def test_killed_at_each_step(run: Run, pictures: Pictures, tmp_path: Path) -> No
     """Three workers, killed before the piece is stored, before its report is acknowledged, before its offset is."""
     pixo = run.installation
     points = ("worker.before-put", "worker.before-ack", "worker.before-offset")
-    for worker, point in zip(pixo.workers, points, strict=True):
-        worker.restart(f"{point}:kill@once={tmp_path / point}")
+    faults = [f"{point}:kill@once={tmp_path / point}" for point in points]
+    restart(dict(zip(pixo.workers, faults, strict=True)))
     pixo.shared(len(points))
     with Keeper(pixo.workers):
         run.submit_all(pictures.kind(1600, 1200, filters=SLOW, tile_size="128") for _ in range(2))
