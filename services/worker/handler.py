@@ -127,7 +127,20 @@ class Handler:
             ms=ms,
         )
 
+        told = False
+
         def settle() -> None:
+            nonlocal told
+            if not told:  # where only closing the attempt is tried again, the report is not sent again
+                tell()
+                told = True
+            injection.point("worker.after-ack", job=task.job, tile=task.tile)
+            self._give_back(task, token)
+            self._measures.stored(task, len(piece), time.monotonic() - began)
+            log.debug("tile done", job=task.job, tile=task.tile, ms=ms)
+            injection.point("worker.before-offset", job=task.job, tile=task.tile)
+
+        def tell() -> None:
             injection.point("worker.before-put", job=task.job, tile=task.tile)
             with self._measures.stage("store"):
                 self._store.put(names.tile(task.job, task.tile, token), piece)
@@ -139,11 +152,6 @@ class Handler:
                 sent = self._producer.send(self._topics.results, report, key=task.job)
                 injection.point("worker.before-ack", job=task.job, tile=task.tile)
                 self._producer.settle([sent])
-            injection.point("worker.after-ack", job=task.job, tile=task.tile)
-            self._give_back(task, token)
-            self._measures.stored(task, len(piece), time.monotonic() - began)
-            log.debug("tile done", job=task.job, tile=task.tile, ms=ms)
-            injection.point("worker.before-offset", job=task.job, tile=task.tile)
 
         return settle
 

@@ -105,7 +105,7 @@ def test_a_piece_is_stored_before_it_is_reported(worker):
     assert worker.store.get(names.tile(worker.id, 0, done.token)) == b"piece"
     assert done.size == 5
     finish()
-    assert worker.reported()[1] == done, "a repeated finish is the same report"
+    assert worker.reported() == [done], "a repeated finish tells nothing new"
 
 
 def test_a_piece_that_was_not_acknowledged_is_reported_again(worker):
@@ -117,6 +117,26 @@ def test_a_piece_that_was_not_acknowledged_is_reported_again(worker):
     worker.broker.down = False
     finish()
     assert len(worker.reported()) == 1
+
+
+def test_a_report_that_kafka_has_is_not_sent_again(worker, monkeypatch):
+    """When Redis is away only at the very end, the step is tried again without storing and telling twice."""
+    finish = worker.handler.handle(worker.record())
+    close = worker.state.jobs.give_back
+    away = iter([TryAgain("redis", "away")])
+
+    def give_back(*attempt):
+        for error in away:
+            raise error
+        close(*attempt)
+
+    monkeypatch.setattr(worker.state.jobs, "give_back", give_back)
+    with pytest.raises(TryAgain):
+        finish()
+    finish()
+
+    assert len(worker.reported()) == 1
+    assert not worker.handler._open
 
 
 def test_a_broken_image_is_dead_at_once(worker):
