@@ -2,7 +2,8 @@
 
 PUT source; probe, limits, plan; idempotency key -> id; PUT job.json; list; create, to the disk; enrol. What is refused,
 at whichever step, leaves nothing in the store. The key is claimed only now, with the digest of what was uploaded:
-the same key can then never stand for another image, and a refused upload does not use it up.
+the same key can then never stand for another image, and a refused upload does not use it up. What breaks off after
+that, for want of a part, is taken back, unless it has a key: then the next request with the key finishes it.
 """
 
 import time
@@ -41,7 +42,8 @@ log = logs.logger(__name__)
 def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], key: str | None) -> str:
     """Make a job of an uploaded image and give its id; with a key that came before, the id of that job.
 
-    Raise Refusal for what is not taken and TryAgain when a part is out of reach; both leave nothing behind.
+    Raise Refusal for what is not taken and TryAgain when a part is out of reach; both leave nothing behind, but what
+    the next request with the key goes on from.
     """
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Refusal("bad-field", f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.", limit=LONGEST_KEY)
@@ -62,7 +64,11 @@ def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], k
             claimed = parts.state.idempotency.claim(key, _fingerprint(received), job)
             if claimed is not None:
                 return _again(parts, spec, claimed)
-        undo.callback(_unregister, parts, job)
+            # From here on the key stands for this job. Whoever sends it again finishes what breaks off below: taken
+            # back, the job would be a deleted one, and the key's owner would be told so for ever.
+            undo.pop_all()
+        else:
+            undo.callback(_unregister, parts, job)
         _register(parts, spec)
         undo.pop_all()
     metrics.upload_bytes.observe(spec.bytes)
@@ -128,13 +134,16 @@ def _register(parts: Parts, spec: Spec) -> None:
 
 def _again(parts: Parts, spec: Spec, claimed: str) -> str:
     """Give the job that the key stands for; finish its submission if that was broken off."""
-    if parts.state.jobs.read(claimed) is None:
+    known = parts.state.jobs.read(claimed)
+    if known is None:
         # Its source was there before its key was claimed, unless it was cleaned away since.
         if parts.store.size(names.source(claimed)) is None:
             with parts.store.writer(names.source(claimed)) as writer:
                 for chunk in parts.store.chunks(names.source(spec.id)):
                     writer.write(chunk)
         _register(parts, replace(spec, id=claimed))
+    elif known.status == "queued":
+        parts.dispatcher.enrol(claimed, known)
     return claimed
 
 

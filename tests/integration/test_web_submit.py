@@ -6,6 +6,7 @@ import json
 import msgspec
 import pytest
 
+from pixo.errors import TryAgain
 from pixo.state.records import Spec
 from pixo.store import names
 
@@ -142,6 +143,26 @@ def test_idempotency_key_after_a_crash(web, source_kept):
     assert again["id"] == first
     assert web.get(again["links"]["self"]).json["status"] == "processing"
     assert web.blobs() == [names.job_record(first), names.source(first)]
+
+
+@pytest.mark.parametrize("step", ["add", "create", "enrol"])
+def test_idempotency_key_of_a_broken_submission(web, monkeypatch, step):
+    """When Redis goes away in a submission with a key and comes back, sending it again makes the job after all."""
+    owner = {"add": web.state.queue, "create": web.state.jobs, "enrol": web.parts.dispatcher}[step]
+
+    def away(*_, **__):
+        monkeypatch.undo()
+        raise TryAgain("redis", "gone")
+
+    monkeypatch.setattr(owner, step, away)
+    headers = {"Idempotency-Key": "k-4"}
+    broken = web.post(headers=headers)
+    again = web.post(headers=headers)
+
+    assert (broken.status_code, again.status_code) == (503, 202)
+    assert web.blobs() == [names.job_record(again.json["id"]), names.source(again.json["id"])]
+    assert web.state.queue.size() == 1
+    assert web.state.queue.enrolled(again.json["id"])
 
 
 def test_wait_for_nothing(web):
