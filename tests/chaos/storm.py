@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
+from pixo.errors import PixoError
 from tests.chaos.parts import PATIENCE, Keeper, Part, until
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import AT_ONCE, Outcome, Run
@@ -63,7 +64,12 @@ def storm(
     began = time.monotonic()
 
     def take(number: int) -> Outcome:
-        outcome = run.outcome(run.submit(kinds[number % jobs]), STUCK)
+        try:
+            job = run.submit(kinds[number % jobs])
+        except PixoError as error:
+            run.errors[f"upload {number}"] = str(error)
+            return "lost"
+        outcome = run.outcome(job, STUCK)
         if number and number % 50 == 0:
             print(f"{time.monotonic() - began:6.0f} s: about {number} jobs", flush=True)  # noqa: T201 - the long form
         return outcome
