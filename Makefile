@@ -41,7 +41,7 @@ test-kafka: setup  ## the same contracts on a real Apache Kafka (Java 17, Maven)
 	$(BIN)/python -m pytest tests/contracts tests/integration -m "apache or s3"
 
 test-chaos: setup  ## everything killed, frozen, emptied and slowed while it works, on a real Apache Kafka (Java 17, Maven, Go)
-	$(BIN)/python -m pytest tests/chaos
+	$(BIN)/python -m pytest -p no:randomly -n 2 --dist loadfile --durations 10 tests/chaos
 
 chaos: setup  ## 1,000 jobs while something is killed every 2 s; CHAOS_ARGS="--jobs 1000 --seed 7 --period 2"
 	$(BIN)/python -m tests.chaos storm $(CHAOS_ARGS)

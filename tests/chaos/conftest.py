@@ -15,22 +15,25 @@ from tests.chaos.parts import Part
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import Run
 
-FIGURES = pytest.StashKey[list[Figures]]()
+FIGURES = "figures"
+"""The property of a test's report under which what it measured travels to where the table is printed."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was measured."""
-    rows = terminalreporter.config.stash.get(FIGURES, [])
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
+    told = [value for one in reports if one.when == "call" for name, value in one.user_properties if name == FIGURES]
+    rows = sorted(Figures(*row) for row in told)
     if rows:
         terminalreporter.section("measured")
         for line in table(rows):
             terminalreporter.write_line(line)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def keep(request: pytest.FixtureRequest) -> Callable[[Figures], None]:
     """Give what keeps figures for the table at the end."""
-    return request.config.stash.setdefault(FIGURES, []).append
+    return lambda row: request.node.user_properties.append((FIGURES, list(row)))
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +97,8 @@ def begin_run(
     with ExitStack() as stack:
 
         def begin(installation: Installation) -> Run:
-            scenario = request.node.name.removeprefix("test_")
+            file = request.path.stem.removeprefix("test_")
+            scenario = f"{file}: {request.node.name.removeprefix('test_')}"
             return stack.enter_context(Run(installation, pictures, keep, scenario))
 
         yield begin
