@@ -62,7 +62,7 @@ class Release:
             ],
         }
         self.kubectl("run", "stranger", f"--image={container['image']}", f"--overrides={json.dumps({'spec': spec})}")
-        self.kubectl("wait", "pod/stranger", "--for=condition=Ready", "--timeout=120s")
+        self.kubectl("wait", "pod/stranger", "--for=condition=Ready", "--timeout=300s")
         return "stranger"
 
     def evict(self, pod: str) -> None:

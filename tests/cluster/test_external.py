@@ -20,10 +20,12 @@ def external(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Give an installation that has none but external servers."""
     folder = tmp_path_factory.mktemp("tls")
     certificates(folder)
+    servers = Release(SERVERS)
+    servers.delete_namespace()  # of a run that was cut off
     run("kubectl", "create", "namespace", SERVERS)
     secret(SERVERS, "tls", *(f"--from-file={folder / name}" for name in ("ca.crt", "tls.crt", "tls.key", "both.pem")))
     run("kubectl", "--namespace", SERVERS, "apply", "--filename", str(HERE / "servers.yaml"))
-    run("kubectl", "--namespace", SERVERS, "wait", "pod", "--all", "--for=condition=Ready", "--timeout=120s")
+    run("kubectl", "--namespace", SERVERS, "wait", "pod", "--all", "--for=condition=Ready", "--timeout=300s")
     scram = [
         "--entity-type",
         "users",
@@ -49,7 +51,7 @@ def external(cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     release.helm("install", "--values", str(HERE / "values.yaml"))
     yield release
     release.delete_namespace()
-    run("kubectl", "delete", "namespace", SERVERS, "--wait", "--timeout=180s")
+    servers.delete_namespace()
 
 
 def test_pictures_through_external_servers(external: Release) -> None:

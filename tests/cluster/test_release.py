@@ -235,7 +235,7 @@ import socket, sys
 for there in sys.argv[1:]:
     host, port = there.split(':')
     try:
-        socket.create_connection((host, int(port)), timeout=4).close()
+        socket.create_connection((host, int(port)), timeout=3).close()
     except OSError:
         continue
     print(there)
