@@ -45,8 +45,9 @@ class Release:
         """Run `helm test`; give what it says."""
         return run("helm", "test", self.name, "--namespace", self.namespace, "--timeout", "5m")
 
-    def start_stranger(self) -> str:
-        """Start a pod that sleeps and is nobody in particular, with Python in it; give its name when it is ready."""
+    @contextmanager
+    def stranger(self) -> Iterator[str]:
+        """Give the name of a pod that is nobody in particular and has Python in it, until the block ends."""
         pod = json.loads(self.kubectl("get", "pod", self.pods("monitor")[0]["metadata"]["name"], "--output", "json"))
         (container,) = pod["spec"]["containers"]
         spec = {
@@ -62,8 +63,11 @@ class Release:
             ],
         }
         self.kubectl("run", "stranger", f"--image={container['image']}", f"--overrides={json.dumps({'spec': spec})}")
-        self.kubectl("wait", "pod/stranger", "--for=condition=Ready", "--timeout=300s")
-        return "stranger"
+        try:
+            self.kubectl("wait", "pod/stranger", "--for=condition=Ready", "--timeout=300s")
+            yield "stranger"
+        finally:
+            self.kubectl("delete", "pod", "stranger", "--timeout=300s")
 
     def evict(self, pod: str) -> None:
         """Ask for a pod to go, as a drain does; a budget may refuse it."""

@@ -32,12 +32,12 @@ def test_helm_test(pixo: Release) -> None:
 def test_connections_that_no_policy_allows(pixo: Release) -> None:
     """A stranger reaches web and none of the servers; a worker reaches its servers and not web."""
     worker = pixo.pods("worker")[0]["metadata"]["name"]
-    stranger = pixo.start_stranger()
     own = {(pixo.full + end, port) for end, port in (("-kafka", 9092), ("-redis", 6379), ("-s3", 7070))}
     web = {(f"{pixo.full}-web", 80)}
 
     assert reached(pixo, worker, own | web) == own
-    assert reached(pixo, stranger, own | web) == web
+    with pixo.stranger() as stranger:
+        assert reached(pixo, stranger, own | web) == web
 
 
 def test_disruption_budgets(pixo: Release) -> None:
