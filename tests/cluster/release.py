@@ -57,7 +57,7 @@ class Release:
                 {
                     "name": "stranger",
                     "image": container["image"],
-                    "command": ["python", "-c", "import signal; signal.sigwait({signal.SIGTERM})"],
+                    "command": ["python", "-c", "import signal; signal.pause()"],
                     "securityContext": container["securityContext"],
                 }
             ],
@@ -67,7 +67,7 @@ class Release:
             self.kubectl("wait", "pod/stranger", "--for=condition=Ready", "--timeout=300s")
             yield "stranger"
         finally:
-            self.kubectl("delete", "pod", "stranger", "--timeout=300s")
+            self.kubectl("delete", "pod", "stranger", "--grace-period=1")
 
     def evict(self, pod: str) -> None:
         """Ask for a pod to go, as a drain does; a budget may refuse it."""
