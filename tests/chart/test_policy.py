@@ -76,6 +76,12 @@ def test_probes(mode: str | None) -> None:
             assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
 
+def test_roles_hear_the_signal_from_the_first_moment() -> None:
+    """No role is process 1, which the kernel spares every signal that it has no handler for yet."""
+    for role in ("web", "worker", "results", "monitor"):
+        assert dict(pods(render(None)))[f"Deployment/pixo-{role}"]["shareProcessNamespace"] is True
+
+
 @EVERY_MODE
 def test_images_are_pinned(mode: str | None) -> None:
     """Each image has a tag that is not `latest`, and is not asked for anew at each start."""

@@ -141,6 +141,9 @@ metadata:
 spec:
   {{- include "pixo.pod" $context | nindent 2 }}
   {{- include "pixo.spread" $context | nindent 2 }}
+  # Makes the pause container process 1. A process 1 that still loads its libraries, and has no handler yet, does not
+  # hear SIGTERM: a pod that was deleted as it began stayed for the whole grace period.
+  shareProcessNamespace: true
   terminationGracePeriodSeconds: {{ int $values.terminationGracePeriodSeconds }}
   {{- with $values.initContainers }}
   initContainers:
