@@ -20,6 +20,8 @@ SERVERS = {
     "versity/versitygw:v1.8.0": "s3-image",
 }
 """The images of others, under the names of the chart, and what builds their stand-ins."""
+SHARES = [("kube-system", "coredns", "200m"), ("ingress", "traefik", "100m")]
+"""Parts of the cluster that all pods wait for. They ask for 10m; where no processor is idle they would starve."""
 COMPOSE = f"""
 FROM {BASE}
 RUN apt-get update -q && apt-get install -yq --no-install-recommends docker-compose
@@ -47,6 +49,10 @@ def up() -> None:
     """Start the cluster, and set this process's environment so that kubectl and helm find it."""
     for name, value in re.findall(r"^export (\w+)=(.*)$", run(str(KIT / "up")), re.MULTILINE):
         os.environ[name] = value.replace("$PATH", os.environ["PATH"])
+    for namespace, name, cpu in SHARES:
+        kubectl = ("kubectl", "--namespace", namespace)
+        run(*kubectl, "set", "resources", f"deployment/{name}", f"--requests=cpu={cpu}")
+        run(*kubectl, "rollout", "status", f"deployment/{name}", "--timeout=300s")
 
 
 def load() -> None:
