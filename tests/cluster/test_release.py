@@ -96,6 +96,7 @@ def test_236_megapixels(pixo: Release, capsys: pytest.CaptureFixture[str]) -> No
     assert pixo.restarts() == {}
 
 
+@pytest.mark.damage
 def test_scale_during_jobs(pixo: Release) -> None:
     """Workers are scaled down and up, each time in the middle of 20 jobs: none is lost; an upgrade keeps the number."""
     jobs = Jobs(pixo)
@@ -109,12 +110,14 @@ def test_scale_during_jobs(pixo: Release) -> None:
     jobs.finish()
 
 
+@pytest.mark.damage
 def test_back_to_the_chart_s_number(pixo: Release) -> None:
     """What was scaled by hand goes back when the operator says so; without, the chart's number would be a conflict."""
     pixo.helm("upgrade", "--set", "worker.preserveManualScale=false", "--force-conflicts")
     assert pixo.get("deployment", f"{pixo.full}-worker")["spec"]["replicas"] == 6
 
 
+@pytest.mark.damage
 def test_rolling_upgrade_during_jobs(pixo: Release) -> None:
     """All roles are replaced in the middle of jobs: no call at the Ingress fails, no job is lost."""
     jobs = Jobs(pixo)
@@ -128,6 +131,7 @@ def test_rolling_upgrade_during_jobs(pixo: Release) -> None:
     assert watch.calls > 30
 
 
+@pytest.mark.damage
 @pytest.mark.parametrize("role", ["web", "worker", "results", "monitor", "redis", "s3", "kafka"])
 def test_a_pod_is_deleted_during_jobs(pixo: Release, role: str) -> None:
     """Any pod may go in the middle of jobs, those that keep the data as well: all jobs end right."""
@@ -141,6 +145,7 @@ def test_a_pod_is_deleted_during_jobs(pixo: Release, role: str) -> None:
     until("all ready again", lambda: all(condition(pod, "Ready") for pod in pixo.pods(role)))
 
 
+@pytest.mark.damage
 @pytest.mark.parametrize("server", ["redis", "kafka", "s3"])
 def test_web_with_a_broken_dependency(pixo: Release, server: str) -> None:
     """Without a server, web goes unready and is not restarted; as soon as the server is back, it serves again."""
@@ -159,6 +164,7 @@ def test_web_with_a_broken_dependency(pixo: Release, server: str) -> None:
     assert pixo.restarts() == before
 
 
+@pytest.mark.damage
 def test_partitions_grow_in_one_upgrade(pixo: Release) -> None:
     """One upgrade makes the topic larger and starts the workers for it, in the middle of jobs; smaller is refused."""
     jobs = Jobs(pixo)
@@ -172,6 +178,7 @@ def test_partitions_grow_in_one_upgrade(pixo: Release) -> None:
         pixo.helm("upgrade", "--set", "kafka.topics.tasks.partitions=6")
 
 
+@pytest.mark.damage
 def test_the_monitor_grows_the_topic(pixo: Release) -> None:
     """Workers that are scaled past the partitions get partitions of their own, up to the setting."""
     sets = ("--set", "kafka.topics.tasks.partitions=8", "--set", "kafka.topics.tasks.maxPartitions=9")
@@ -184,6 +191,7 @@ def test_the_monitor_grows_the_topic(pixo: Release) -> None:
     assert right(result, 4000, 3000, CHAIN)
 
 
+@pytest.mark.damage
 def test_two_releases_in_one_namespace(pixo: Release) -> None:
     """A second release beside the first has its own pods, topics and jobs, and goes without a trace in the first."""
     second = Release(pixo.namespace, "second", "second.test")
