@@ -23,7 +23,8 @@ class Refusal(PixoError):
     """Raised when a request is not taken.
 
     ``kind`` is a stable kebab-case name (``too-many-pixels``); the message is one sentence for people.
-    ``measured``, ``limit`` and ``setting`` (the variable that moves the limit) are None where they mean nothing.
+    ``measured``, ``limit`` and ``setting`` (the variable that moves the limit) are None where they mean nothing, and so
+    is ``again``, the seconds after which it may be asked once more.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Refusal(PixoError):
         measured: object = None,
         limit: object = None,
         setting: str | None = None,
+        again: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.measured = measured
         self.limit = limit
         self.setting = setting
+        self.again = again
 
 
 class BadImage(PixoError):

@@ -51,8 +51,9 @@ class Heart:
             self._producer.settle([self._send(last)], _FAREWELL)
 
     def beat(self) -> None:
-        """Send one beat; do not wait for it."""
-        self._send(self._describe())
+        """Send one beat, unless the last one was sent; do not wait for it."""
+        if not self._stop.is_set():
+            self._send(self._describe())
 
     def _send(self, beat: Heartbeat) -> Future[None]:
         return self._producer.send(self._topic, encode(beat), key=beat.id)

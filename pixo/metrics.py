@@ -144,6 +144,7 @@ worker_stage_duration = _histogram(
 task_queue_wait = _histogram("pixo_task_queue_wait_seconds", "Time that a task lay in Kafka, as workers see it", _FAST)
 worker_busy = _counter("pixo_worker_busy_seconds_total", "Time with a tile in hand")
 worker_inflight = _gauge("pixo_worker_inflight_tiles", "Tiles inside the worker")
+worker_breaker = _gauge("pixo_worker_breaker_open", "1: too many jobs failed in the worker, it takes no more work")
 worker_decoders_opened = _counter(
     "pixo_worker_decoders_opened_total", "Decoders opened; the other tiles found theirs open already"
 )
@@ -248,6 +249,7 @@ OF_ROLE: dict[Role, tuple[Metric, ...]] = {
         task_queue_wait,
         worker_busy,
         worker_inflight,
+        worker_breaker,
         worker_decoders_opened,
         dead_letters,
         *_PRODUCING,

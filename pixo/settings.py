@@ -142,6 +142,9 @@ class Work(Struct, frozen=True, kw_only=True):
         Seconds, Meta(description="seconds after which a worker with a tile unfinished ends itself")
     ] = 120.0
     window: Annotated[int, Meta(ge=2, description="tiles of one lane that are in Kafka at once, at most")] = 8
+    max_waiting: Annotated[
+        Count, Meta(description="jobs that may wait for their turn; further uploads are told when to come again (429)")
+    ] = 2000
     result_ttl: Annotated[Seconds, Meta(description="seconds that a finished job and its images are kept")] = 86_400.0
     cache: Annotated[
         str,

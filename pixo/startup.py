@@ -88,6 +88,10 @@ class Pulse:
         loop.progress = self._clock()
         self._loop = loop
 
+    def rest(self) -> None:
+        """Look at no loop any more: the role does nothing, on purpose."""
+        self._loop = None
+
     def __call__(self) -> bool | str:
         """Say whether the loop turned lately."""
         if self._loop is None:

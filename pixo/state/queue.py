@@ -95,6 +95,11 @@ class Queue:
             active, waiting = pipeline.execute()
         return bool(active > 1 or waiting)
 
+    def first(self, count: int) -> list[str]:
+        """Give the first jobs that wait, so many at most, best first."""
+        with reaching():
+            return [id.decode() for id in self._client.zrange(keys.WAITING, 0, count - 1)]
+
     def enrolled(self, id: str) -> bool:
         """Tell whether the job waits or is active."""
         pipeline = self._client.pipeline(transaction=False)

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import os
+import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -19,8 +20,11 @@ Document = dict[str, Any]
 
 PATIENCE = 60.0
 """Seconds for which a server that has answered before may be away or say 503."""
+QUEUE_PATIENCE = 900.0
+"""Seconds for which a full server is asked again, each time when it said that there should be room."""
 ENDED = frozenset({"done", "failed", "cancelled", "expired"})
 _BUSY = (502, 503, 504)
+_FULL = 429
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _BLOCK = 1 << 20
 
@@ -41,9 +45,18 @@ def connect(given: argparse.Namespace, environ: Mapping[str, str]) -> "Api":
 class Api:
     """A client of one server; safe to use from many threads; a context manager."""
 
-    def __init__(self, server: str, token: str = "", patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        server: str,
+        token: str = "",
+        patience: float = PATIENCE,
+        queue_patience: float = QUEUE_PATIENCE,
+        tell: Callable[[str], object] = lambda text: print(f"pixo: {text}", file=sys.stderr, flush=True),
+    ) -> None:
         self._server = server.rstrip("/")
         self._patience = patience
+        self._queue_patience = queue_patience
+        self._tell = tell
         self._seen = False
         self._client = httpx.Client(
             base_url=self._server,
@@ -113,9 +126,9 @@ class Api:
 
     def _patiently(self, send: Callable[[], httpx.Response]) -> httpx.Response:
         """Send until there is an answer that counts; raise Refusal for a problem document, TryAgain at the end."""
-        deadline = time.monotonic() + self._patience
+        begun = time.monotonic()
         while True:
-            again = 0.5
+            again, patience = 0.5, self._patience
             try:
                 response = send()
             except httpx.RequestError as error:
@@ -129,10 +142,13 @@ class Api:
                 if response.is_success:
                     return response
                 problem = _problem(response)
-                if response.status_code not in _BUSY:
+                if response.status_code not in (*_BUSY, _FULL):
                     raise problem
                 again = float(response.headers.get("Retry-After", again))
-            if time.monotonic() + again > deadline:
+                if response.status_code == _FULL:
+                    patience = self._queue_patience
+                    self._tell(f"{problem} Trying again in {again:g} s.")
+            if time.monotonic() + again > begun + patience:
                 raise problem
             time.sleep(again)
 

@@ -12,6 +12,7 @@ from pixo.heartbeat import Heart
 from pixo.settings import Settings
 from services.web.parts import Parts
 from services.web.reach import Reach
+from services.web.room import Room
 
 
 @contextmanager
@@ -28,7 +29,8 @@ def parts(settings: Settings, stopping: Callable[[], bool]) -> Iterator[Parts]:
     Thread(target=_prepare, args=(settings, reach, admin, heart, stop), name="prepare", daemon=True).start()
     try:
         dispatcher = Dispatcher(redis, producer, names, time.monotonic, store=blobs, admin=admin)
-        yield Parts(blobs, redis, dispatcher, settings, reach, stopping)
+        room = Room(redis, dispatcher, settings.work.max_waiting)
+        yield Parts(blobs, redis, dispatcher, settings, reach, room, stopping)
     finally:
         stop.set()
         heart.stop()

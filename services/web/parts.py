@@ -8,6 +8,7 @@ from pixo.settings import Settings
 from pixo.state import State
 from pixo.store import Store
 from services.web.reach import Reach
+from services.web.room import Room
 
 
 class Parts(NamedTuple):
@@ -19,5 +20,7 @@ class Parts(NamedTuple):
     settings: Settings
     reach: Reach
     """Knows whether Kafka, Redis and the store answer."""
+    room: Room
+    """Knows whether one more job may wait."""
     stopping: Callable[[], bool] = lambda: False
     """Whether the process was told to end, so that nobody should be kept waiting."""

@@ -51,6 +51,7 @@ STATUS = {
     "bad-range": 416,
     "key-reused": 422,
     "too-many-requests": 429,
+    "too-many-waiting": 429,
 }
 """From a refusal's kind to its status; any other refusal is about the image, which is 422."""
 
@@ -85,6 +86,8 @@ def _refused(refusal: Refusal) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     if refusal.kind in {"no-image-yet", "no-tile-yet", "too-many-requests"}:
         headers["Retry-After"] = "1"
+    if refusal.again is not None:
+        headers["Retry-After"] = str(refusal.again)
     if refusal.kind == "bad-range":
         headers["Content-Range"] = f"bytes */{refusal.limit}"
     return answer(

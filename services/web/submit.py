@@ -43,11 +43,13 @@ def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], k
     """Make a job of an uploaded image and give its id; with a key that came before, the id of that job.
 
     Raise Refusal for what is not taken and TryAgain when a part is out of reach; both leave nothing behind, but what
-    the next request with the key goes on from.
+    the next request with the key goes on from. That there is no room, or a part away, is found before a byte of the
+    image is read.
     """
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise Refusal("bad-field", f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.", limit=LONGEST_KEY)
     parts.reach.require()
+    parts.room.require()
     job = token_hex(8)
     with ExitStack() as undo:
         undo.callback(_discard, parts, job)

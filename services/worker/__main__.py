@@ -9,6 +9,7 @@ from pixo.errors import Fatal
 from pixo.health import Health
 from pixo.signals import stop_on_signals
 from services.worker import warm
+from services.worker.breaker import EXIT_BREAKER, REST, Tripped
 from services.worker.parts import assemble
 
 log = logs.logger(__name__)
@@ -20,7 +21,8 @@ def main() -> int:
     with stop_on_signals() as stop, ExitStack() as stack:
         parts = assemble(settings, stack)
         pulse = startup.Pulse()
-        health = Health({"joined": lambda: parts.consumer.ready}, alive={"loop": pulse})
+        checks = {"joined": lambda: parts.consumer.ready, "breaker": parts.breaker.check}
+        health = Health(checks, alive={"loop": pulse})
         process = settings.process
         stack.enter_context(
             health.serve(
@@ -37,6 +39,12 @@ def main() -> int:
         stack.callback(parts.heart.stop)
         try:
             parts.loop.run(stop)
+        except Tripped as error:
+            # Out of the group by now; no heartbeat either, for nobody should count on it.
+            parts.heart.stop()
+            pulse.rest()
+            log.error("breaker tripped, no more work is taken", reason=error, ends_in=REST)  # noqa: TRY400 - not logging's
+            return startup.EXIT_DONE if stop.wait(REST) else EXIT_BREAKER
         except Fatal as error:
             log.error("worker cannot go on", cause=error)  # noqa: TRY400 - not logging's
             return startup.EXIT_FATAL

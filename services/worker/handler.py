@@ -23,6 +23,7 @@ from pixo.state import State
 from pixo.store import Store, names
 from pixo.topics import Topics
 from services.worker.activity import Activity
+from services.worker.breaker import Breaker, Tripped
 from services.worker.measures import Measures
 from services.worker.tiles import Tiles
 
@@ -44,6 +45,7 @@ class Handler:
         producer: Producer,
         topics: Topics,
         letters: Letters,
+        breaker: Breaker,
         activity: Activity,
         measures: Measures,
     ) -> None:
@@ -54,6 +56,7 @@ class Handler:
         self._producer = producer
         self._topics = topics
         self._letters = letters
+        self._breaker = breaker
         self._activity = activity
         self._measures = measures
         self._boot = token_hex(4)
@@ -63,7 +66,7 @@ class Handler:
     def handle(self, record: Record) -> Finish | None:
         """Make the task's tile; give what stores and reports it, None for a task that is not wanted any more.
 
-        Raises BadRecord for what is no task, and TryAgain, after which the attempt does not count.
+        Raises BadRecord for what is no task, TryAgain, after which the attempt does not count, and Tripped.
         """
         task = messages.decode(record.value)
         if not isinstance(task, TileTask):
@@ -73,6 +76,7 @@ class Handler:
         self._measures.taken(record)
         injection.point("worker.before-begin", job=task.job, tile=task.tile)
         cause: Exception | None = None
+        tokens: list[str] = []
         for attempt in count():
             # Its own name for every attempt; the same one when a step of it is repeated, so that it counts once.
             token = f"{self._boot}.{record.partition}.{record.offset}.{attempt}"
@@ -81,7 +85,8 @@ class Handler:
                 self._measures.ended(task, "skipped_duplicate")
                 return None
             if verdict == "dead":
-                return self._dead(record, task, _exhausted(task.tile, cause), cause)
+                return self._exhausted(record, task, tokens, cause)
+            tokens.append(token)
             self._open[token] = task
             began = time.monotonic()
             try:
@@ -100,6 +105,7 @@ class Handler:
                 self._open.pop(token, None)  # likewise
                 cause = error
             else:
+                self._breaker.made(task.job)
                 return self._settle(task, token, piece, began)
         raise AssertionError("attempts end")  # pragma: no cover - begin says `dead` after three
 
@@ -155,6 +161,19 @@ class Handler:
 
         return settle
 
+    def _exhausted(self, record: Record, task: TileTask, tokens: list[str], cause: Exception | None) -> Finish:
+        """Give up a tile after three attempts, unless the breaker says that the fault is this worker's."""
+        if cause is None:
+            return self._dead(record, task, f"tile {task.tile}: three workers ended while they worked on it", None)
+        reason = f"tile {task.tile}: failed three times, at last with {type(cause).__name__}: {cause}"
+        try:
+            self._breaker.failed(task.job, reason)
+        except Tripped:
+            for token in tokens:  # a healthy worker's turn: these attempts say nothing about the tile
+                self._give_back(task, token)
+            raise
+        return self._dead(record, task, reason, cause)
+
     def _dead(self, record: Record, task: TileTask, reason: str, error: Exception | None) -> Finish:
         def settle() -> None:
             attempts = self._state.jobs.attempts(task.job, task.tile)
@@ -163,9 +182,3 @@ class Handler:
             log.warning("tile dead", job=task.job, tile=task.tile, reason=reason)
 
         return settle
-
-
-def _exhausted(tile: int, cause: Exception | None) -> str:
-    if cause is None:
-        return f"tile {tile}: three workers ended while they worked on it"
-    return f"tile {tile}: failed three times, at last with {type(cause).__name__}: {cause}"

@@ -18,6 +18,7 @@ from pixo.settings import Settings
 from pixo.state import State
 from pixo.store import Store
 from services.worker.activity import Activity
+from services.worker.breaker import Breaker
 from services.worker.decoders import Decoders
 from services.worker.handler import Handler
 from services.worker.measures import Measures
@@ -48,6 +49,7 @@ class Parts:
     handler: Handler
     loop: Loop
     heart: Heart
+    breaker: Breaker
     watchdog: Watchdog
     cache: Path
 
@@ -67,7 +69,7 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
         closing(Decoders(opener(cache, measures), source, count=READERS, memory=READERS_BYTES, clock=time.monotonic))
     )
     producer = kafka.producer()
-    letters = Letters(producer, names, settings.worker_id)
+    letters, breaker = Letters(producer, names, settings.worker_id), Breaker()
     handler = Handler(
         worker=settings.worker_id,
         tiles=Tiles(decoders, source, measures),
@@ -76,6 +78,7 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
         producer=producer,
         topics=names,
         letters=letters,
+        breaker=breaker,
         activity=activity,
         measures=measures,
     )
@@ -106,6 +109,7 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
         handler=handler,
         loop=loop,
         heart=heart,
+        breaker=breaker,
         watchdog=Watchdog(activity, settings.work.tile_timeout, rest=rest),
         cache=cache,
     )

@@ -1,7 +1,9 @@
-"""The web role with real parts around it: Valkey, a folder of blobs, and a broker in memory."""
+"""The web role with real parts around it (Valkey, a folder of blobs, a broker in memory); all roles as processes."""
 
+import contextlib
 import io
 import time
+from collections.abc import Iterator
 from hashlib import sha256
 from secrets import token_hex
 from zlib import crc32
@@ -25,6 +27,8 @@ from pixo.store import names
 from services.web.app import create_app
 from services.web.parts import Parts
 from services.web.reach import Reach
+from services.web.room import Room
+from tests.integration.pipeline import Pipeline
 
 
 def picture(width=64, height=48, *, form="JPEG", mode="RGB", **options):
@@ -53,7 +57,8 @@ class Web:
         dispatcher = Dispatcher(
             self.state, self.broker.producer(), self.names, time.monotonic, store=self.store, admin=admin
         )
-        self.parts = Parts(self.store, self.state, dispatcher, self.settings, reach)
+        room = Room(self.state, dispatcher, self.settings.work.max_waiting)
+        self.parts = Parts(self.store, self.state, dispatcher, self.settings, reach, room)
         self.app = create_app(self.parts)
         self.client = self.app.test_client()
 
@@ -142,3 +147,22 @@ def web(make_web):
 def image():
     """Give the function that makes small images."""
     return picture
+
+
+@pytest.fixture
+def pipeline(tmp_path, valkey_url, tansu) -> Iterator[Pipeline]:
+    """Give results and monitor, running; workers are the test's to start."""
+    environ = {
+        "PIXO_KAFKA": tansu,
+        "PIXO_KAFKA_PROFILE": "embedded",
+        "PIXO_TOPIC_PREFIX": f"{token_hex(4)}-",
+        "PIXO_TASKS_PARTITIONS": "2",
+        "PIXO_RESULTS_PARTITIONS": "1",
+        "PIXO_REDIS": valkey_url,
+        "PIXO_STORE": f"file://{tmp_path}/store",
+        "PIXO_METRICS_PORT": "0",
+    }
+    with contextlib.ExitStack() as stack:
+        made = Pipeline(tmp_path, environ, stack)
+        yield made
+        print(made.logs())  # noqa: T201 - pytest shows it when the test fails

@@ -210,3 +210,24 @@ def test_long_key(web):
 
 def _chunked(body):
     return {"input_stream": io.BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
+
+
+def test_no_room(make_web):
+    """Beyond PIXO_MAX_WAITING: 429 with figures and setting, before the image is read; each is told a later time."""
+    web = make_web(PIXO_MAX_WAITING="1")
+    first = web.post().json["id"]
+    web.state.queue.enrol("another", 1, small=True, weight=1)
+    blobs = web.blobs()
+
+    answers = [web.post(), web.post()]
+    for answer in answers:
+        assert answer.status_code == 429
+        assert answer.json["what"] == "too-many-waiting"
+        assert (answer.json["measured"], answer.json["limit"]) == (1, 1)
+        assert answer.json["setting"] == "PIXO_MAX_WAITING"
+        assert answer.headers["Retry-After"] == "60", "no worker lives"
+    assert web.blobs() == blobs
+    assert web.get("/api/v1/jobs").json["jobs"][0]["id"] == first
+
+    web.state.queue.leave("another")
+    assert web.post().status_code == 202

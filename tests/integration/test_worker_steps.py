@@ -16,6 +16,7 @@ from pixo.messages import TileDead, TileDone, TileTask
 from pixo.state.records import Spec
 from pixo.store import names
 from services.worker.activity import Activity
+from services.worker.breaker import IN_A_ROW, Breaker, Tripped
 from services.worker.handler import Handler
 from services.worker.measures import Measures
 from tests.plans import striped
@@ -35,6 +36,7 @@ class Worker:
         self.names = topics.names(config.kafka)
         self.work = [b"piece"]
         self.worked = 0
+        self.breaker = Breaker()
         self.id = token_hex(8)
         producer = self.broker.producer()
         self.handler = Handler(
@@ -45,6 +47,7 @@ class Worker:
             producer=producer,
             topics=self.names,
             letters=Letters(producer, self.names, "w"),
+            breaker=self.breaker,
             activity=Activity(time.monotonic),
             measures=Measures(),
         )
@@ -197,6 +200,43 @@ def test_a_tile_that_killed_three_workers_is_dead(worker):
     worker.handler.handle(worker.record())()
     assert worker.worked == 0
     assert worker.reported()[0].reason == "tile 0: three workers ended while they worked on it"
+
+
+def test_a_letter_that_kafka_did_not_take_is_written_again(worker):
+    """Nothing is dropped: while the broker is down the tile is neither buried nor reported; later it is both."""
+    worker.work = [BadImage("the JPEG is cut off")]
+    bury = worker.handler.handle(worker.record())
+    worker.broker.down = True
+    with pytest.raises(TryAgain):
+        bury()
+    worker.broker.down = False
+    assert not worker.sent(worker.names.dead_letters)
+    assert not worker.reported()
+    bury()
+    (letter,) = worker.sent(worker.names.dead_letters)
+    assert letter.headers["attempts"] == b"1"
+    assert len(worker.reported()) == 1
+
+
+def test_one_job_too_many_trips_the_breaker_instead(worker):
+    """No letter, no report, and the attempts do not count: the tile is a healthy worker's."""
+    worker.work = [ValueError("bad deployment")]
+    for n in range(IN_A_ROW - 1):
+        worker.breaker.failed(f"job{n}", "bad deployment")
+    with pytest.raises(Tripped):
+        worker.handler.handle(worker.record())
+    assert not worker.sent(worker.names.dead_letters)
+    assert not worker.reported()
+    assert worker.state.jobs.begin(worker.id, worker.gen, 0, "healthy") == "go"
+
+
+def test_broken_images_do_not_trip_the_breaker(worker):
+    """What an image explains is no fault of the worker's."""
+    worker.work = [BadImage("the JPEG is cut off")]
+    for n in range(IN_A_ROW - 1):
+        worker.breaker.failed(f"job{n}", "odd")
+    worker.handler.handle(worker.record())()
+    assert len(worker.reported()) == 1
 
 
 @pytest.mark.parametrize("end", ["cancel", "delete"])

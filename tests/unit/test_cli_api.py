@@ -132,6 +132,26 @@ def test_a_busy_server_is_asked_again_for_the_same_job(server, photo):
     assert len(server.requests) == 2
 
 
+def test_a_full_server_is_asked_again_when_it_says(server, photo, capsys):
+    """429 is waited out as told, however short the patience with a server that is away, and the user knows why."""
+    full = {"detail": "9 jobs wait already.", "what": "too-many-waiting", "setting": "PIXO_MAX_WAITING"}
+    server.add("POST", "jobs", 429, full, Retry_After="0.1")
+    server.add("POST", "jobs", 202, job("queued"))
+
+    with Api(server.url, patience=0) as api:
+        assert api.submit(photo, {})["id"] == "k3v"
+    said = "pixo: 9 jobs wait already. (PIXO_MAX_WAITING moves the limit) Trying again in 0.1 s.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_server_that_stays_full_is_given_up(server, photo):
+    """With what it said last."""
+    server.add("POST", "jobs", 429, {"detail": "9 jobs wait already.", "what": "too-many-waiting"}, Retry_After="60")
+
+    with Api(server.url, queue_patience=30) as api, pytest.raises(Refusal, match="9 jobs wait already"):
+        api.submit(photo, {})
+
+
 def test_patience_ends(server):
     """A server that stays busy is given up with what it said last."""
     server.add("GET", "jobs", 503, {"detail": "Redis is out of reach."}, Retry_After="1")

@@ -39,6 +39,7 @@ PIXO_MAX_UPLOAD_BYTES: {{ int64 $c.maxUploadBytes | quote }}
 PIXO_TILE_SIZE: {{ int $c.tileSize | quote }}
 PIXO_TILE_TIMEOUT: {{ $c.tileTimeout | quote }}
 PIXO_WINDOW: {{ int $c.window | quote }}
+PIXO_MAX_WAITING: {{ int $c.maxWaiting | quote }}
 PIXO_RESULT_TTL: {{ int64 $c.resultTtl | quote }}
 PIXO_MAX_PIXELS: {{ int64 $c.maxPixels | quote }}
 PIXO_MAX_WIDTH: {{ int64 $c.maxWidth | quote }}

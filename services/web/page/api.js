@@ -6,6 +6,7 @@ export class Problem extends Error {
   constructor(body, status) {
     super(body.detail || body.title || `The server answered ${status}.`);
     this.status = status;
+    this.again = 0; // seconds after which asking once more may help
   }
 }
 
@@ -65,7 +66,11 @@ export function send(image, fields, progress) {
     request.addEventListener("error", () => reject(new Problem({ detail: "The upload was cut off." }, 0)));
     request.addEventListener("load", () => {
       if (request.status < 300) resolve(JSON.parse(request.responseText));
-      else reject(problem(request.status, request.responseText));
+      else {
+        const trouble = problem(request.status, request.responseText);
+        trouble.again = Number(request.getResponseHeader("Retry-After"));
+        reject(trouble);
+      }
     });
     request.send(form);
   });

@@ -6,6 +6,7 @@ import { paintSample } from "./sample.js";
 const $ = (id) => document.getElementById(id);
 const VISIBLE_PIXELS = 60e6; // larger pictures are offered for download only
 const TILES_DRAWN = 600;
+const PATIENCE = 900; // seconds for which a full server is asked again
 const ENDED = ["done", "failed", "cancelled", "expired", "deleted"];
 
 let image = null; // File to be sent
@@ -97,6 +98,25 @@ async function watch(id) {
   }
 }
 
+// Sends the image; where there is no room for it, waits as the server says and sends it again.
+async function sendPatiently(fields) {
+  const end = Date.now() + 1000 * PATIENCE;
+  for (;;) {
+    try {
+      return await send(image, fields, (share) => ($("progress").value = share));
+    } catch (error) {
+      if (!error.again || Date.now() + 1000 * error.again > end) throw error;
+      $("state").textContent = "waiting for room";
+      for (let left = error.again; left > 0; left -= 1) {
+        $("figures").textContent = `${error.message} Trying again in ${left} s.`;
+        await sleep(1000);
+      }
+      $("state").textContent = "uploading";
+      $("figures").textContent = "";
+    }
+  }
+}
+
 async function submit(event) {
   event.preventDefault();
   calm();
@@ -115,7 +135,7 @@ async function submit(event) {
   try {
     const fields = { filters: chain.text() };
     for (const name of ["format", "quality", "metadata", "background"]) fields[name] = $(name).value;
-    const job = await send(image, fields, (share) => ($("progress").value = share));
+    const job = await sendPatiently(fields);
     refresh();
     await watch(job.id);
   } catch (error) {
