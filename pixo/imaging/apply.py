@@ -1,7 +1,7 @@
 """A chain on an image in one process, without a server.
 
 `filter_whole` is the reference that everything is compared with: no tiles, the same engine. `apply` does the work
-of the service, tile by tile in bounded memory, and gives the same bytes.
+of the service, tile by tile in bounded memory, and gives the same bytes; `carry_out` does so by a plan made before.
 """
 
 from pathlib import Path
@@ -32,10 +32,15 @@ def filter_whole(path: Path, plan: Plan) -> Pixels:
 def apply(path: Path, chain: Chain, request: Request, limits: Limits, write: Write) -> Plan:
     """Write the final image's bytes and give its plan; raise Refusal or BadImage."""
     made = plan(probe(path), chain, request, limits, tile_size=None, workers=1, busy=False)
-    about = metadata.read(path)
+    carry_out(path, made, write)
+    return made
+
+
+def carry_out(path: Path, made: Plan, write: Write) -> None:
+    """Write the final image's bytes as the plan says; raise BadImage."""
+    about, chain = metadata.read(path), parse(made.chain)
     with (
         TemporaryDirectory(prefix="pixo-") as cache,
         open_reader(path, made, start=0, until=made.height, cache=Path(cache)) as reader,
     ):
         join(made, about, (render(reader, made, chain, tile) for tile in range(made.tiles)), write)
-    return made

@@ -95,26 +95,43 @@ class Api:
         """Fetch the result of a job that is done; the file appears whole and proven, or not at all."""
         part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
         try:
-            self._patiently(lambda: self._fetch(job, part))
+            self._patiently(lambda: self._proven(job, part))
             part.replace(target)
         except OSError as error:
             raise PixoError(f"cannot write {target}: {error.strerror}") from error
         finally:
             part.unlink(missing_ok=True)
 
-    def _fetch(self, job: Document, part: Path) -> httpx.Response:
+    def fetch(self, link: str, target: Path) -> tuple[str, str]:
+        """Write what is at a link to a file; give its SHA-256 and what the ETag holds."""
+        digest = ""
+
+        def send() -> httpx.Response:
+            nonlocal digest
+            response, digest = self._stream(link, target)
+            return response
+
+        tag = self._patiently(send).headers.get("ETag", "")
+        return digest, tag.strip('"')
+
+    def _proven(self, job: Document, part: Path) -> httpx.Response:
+        response, digest = self._stream(job["links"]["result"], part)
+        if response.is_success and digest != job["result"]["sha256"]:
+            raise TryAgain("web", "the result arrived with other bytes than were sent")
+        return response
+
+    def _stream(self, link: str, target: Path) -> tuple[httpx.Response, str]:
+        """Write the body to the file, and give its SHA-256, unless the answer is a problem."""
         digest = hashlib.sha256()
-        with self._client.stream("GET", job["links"]["result"]) as response:
+        with self._client.stream("GET", link) as response:
             if response.status_code != httpx.codes.OK:
                 response.read()
-                return response
-            with part.open("wb") as file:
+                return response, ""
+            with target.open("wb") as file:
                 for block in response.iter_bytes(_BLOCK):
                     digest.update(block)
                     file.write(block)
-        if digest.hexdigest() != job["result"]["sha256"]:
-            raise TryAgain("web", "the result arrived with other bytes than were sent")
-        return response
+        return response, digest.hexdigest()
 
     def _document(self, send: Callable[[], httpx.Response]) -> Document:
         response = self._patiently(send)

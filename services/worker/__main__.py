@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from pixo import logs, metrics, startup, topics
 from pixo.errors import Fatal
 from pixo.health import Health
-from pixo.signals import stop_on_signals
+from pixo.signals import Stop, stop_on_signals
 from services.worker import warm
 from services.worker.breaker import EXIT_BREAKER, REST, Tripped
-from services.worker.parts import assemble
+from services.worker.parts import Parts, assemble
 
 log = logs.logger(__name__)
 
@@ -38,7 +38,7 @@ def main() -> int:
         parts.heart.start()
         stack.callback(parts.heart.stop)
         try:
-            parts.loop.run(stop)
+            _work(parts, stop)
         except Tripped as error:
             # Out of the group by now; no heartbeat either, for nobody should count on it.
             parts.heart.stop()
@@ -48,9 +48,15 @@ def main() -> int:
         except Fatal as error:
             log.error("worker cannot go on", cause=error)  # noqa: TRY400 - not logging's
             return startup.EXIT_FATAL
-        finally:
-            parts.handler.let_go()
     return startup.EXIT_DONE
+
+
+def _work(parts: Parts, stop: Stop) -> None:
+    """Take tasks until told to stop; however it ends, what was begun and not finished costs nobody an attempt."""
+    try:
+        parts.loop.run(stop)
+    finally:
+        parts.handler.let_go()
 
 
 if __name__ == "__main__":

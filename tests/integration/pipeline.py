@@ -31,7 +31,7 @@ from pixo.imaging.tile import render
 from pixo.state.records import Job, Spec
 from pixo.store import names
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 REQUEST = Request()
 SLOW = "median:radius=4,median:radius=5,median:radius=6"
 """A chain that takes long enough for something to happen meanwhile."""

@@ -35,6 +35,13 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
             job = places.end(id, patience) or lookup.find(parts, id)
         return answers.json(documents.job(job))
 
+    @blueprint.get("/api/v1/jobs/<id>/plan")
+    def read_plan(id: str) -> Response:
+        job = lookup.find(parts, id)
+        if job.plan is None:
+            raise Refusal("expired", "The plan of this job is not kept any more.", setting="PIXO_RESULT_TTL")
+        return answers.json(job.plan)
+
     return blueprint
 
 
