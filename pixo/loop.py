@@ -158,7 +158,7 @@ class Loop:
 
     def _begin(self, record: Record) -> None:
         """Do the work; the rest is the finish thread's."""
-        if self._closing or record.partition not in self._consumer.assigned():
+        if self._closing or self._failure or record.partition not in self._consumer.assigned():
             # Nobody is served by work that its partition's next holder does again.
             self._drop(record)
             self._leave(record)

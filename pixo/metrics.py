@@ -61,7 +61,7 @@ REFUSALS = (
     *("empty-file", "idempotency-key-reused", "no-image", "repeated-field", "slow-upload", "bad-aspect"),
     *("too-high", "too-large-for-format", "too-many-bytes", "too-many-filters", "too-many-frames", "too-many-pixels"),
     *("too-wide", "truncated-file", "unknown-field", "unknown-filter", "unknown-format", "unknown-parameter"),
-    *("unsupported-depth", "unsupported-format", "unsupported-media-type", "other"),
+    *("unsupported-depth", "unsupported-format", "unsupported-media-type", "too-many-waiting", "other"),
 )
 
 _known: dict[Metric, dict[str, Values]] = {}

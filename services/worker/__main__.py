@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pixo import logs, metrics, startup, topics
 from pixo.errors import Fatal
 from pixo.health import Health
+from pixo.lifeguard import Lifeguard
 from pixo.signals import Stop, stop_on_signals
 from services.worker import warm
 from services.worker.breaker import EXIT_BREAKER, REST, Tripped
@@ -34,6 +35,7 @@ def main() -> int:
         if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping, "store": parts.store.ping}):
             return startup.EXIT_DONE
         pulse.follow(parts.loop)
+        stack.enter_context(Lifeguard(pulse))
         stack.enter_context(parts.watchdog)
         parts.heart.start()
         stack.callback(parts.heart.stop)

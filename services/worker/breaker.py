@@ -42,6 +42,8 @@ class Breaker:
 
     def failed(self, job: str, reason: str) -> None:
         """Take note that a tile of the job cannot be made; raise Tripped when that is one job too many."""
+        if self._why:  # what was in hand when it tripped
+            raise Tripped(self._why)
         self._row.add(job)
         self._note(job, failed=True)
         share = sum(self._recent.values())

@@ -212,6 +212,29 @@ def test_other_errors_end_the_loop(desk: Desk, step: str, caplog: pytest.LogCapt
     assert any(line.exc_info for line in caplog.records if line.getMessage() == "loop broken")
 
 
+def test_nothing_is_begun_after_a_break(desk: Desk) -> None:
+    """What was in hand behind the record that broke the loop is let go, not worked on in a process that is to end."""
+    desk.send(b"a", b"b")
+    both, began = threading.Event(), []
+
+    def handle(record: Record) -> None:
+        began.append(record.value)
+        both.wait(10)
+        raise ZeroDivisionError
+
+    loop = desk.loop(handle)
+    turn(loop, lambda: loop.inside == 2)
+    both.set()
+    with pytest.raises(ZeroDivisionError):
+        turn(loop, lambda: False)
+    deadline = time.monotonic() + 10
+    while loop.inside == 2 and time.monotonic() < deadline:
+        time.sleep(0.001)  # between two looks
+
+    assert loop.inside == 1
+    assert began == [b"a"]
+
+
 def test_error_ends_the_run_and_leaves_the_group(desk: Desk) -> None:
     """A run that breaks gives its partitions back at once."""
     desk.send(b"a")

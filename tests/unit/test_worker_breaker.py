@@ -14,7 +14,12 @@ def test_jobs_in_a_row_trip_it():
 
     with pytest.raises(Tripped, match=f"{IN_A_ROW} jobs in a row failed in this worker, the last: odd"):
         breaker.failed("another", "odd")
-    assert "jobs in a row" in str(breaker.check())
+    why = breaker.check()
+    assert "jobs in a row" in str(why)
+
+    with pytest.raises(Tripped):
+        breaker.failed("what was in hand", "other")
+    assert breaker.check() == why, "what tripped it is what is told"
 
 
 def test_one_job_is_one_job():

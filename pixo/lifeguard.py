@@ -1,0 +1,49 @@
+"""Ends a process whose loop has stopped turning, where nobody outside probes its health: in `pixo up`, for one."""
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from pixo import logs
+
+EXIT_STILL = 74
+"""Exit code: the loop did not turn any more, and nothing inside the process could make it."""
+PERIOD = 15.0
+"""Seconds between two looks."""
+LOOKS = 4
+"""Bad looks in a row after which the process ends: later than a liveness probe acts, and never at the first look after
+the whole process was frozen, when its loop could not turn either."""
+
+log = logs.logger(__name__)
+
+
+class Lifeguard:
+    """Asks ``alive`` again and again, in a thread of its own; a context manager."""
+
+    def __init__(self, alive: Callable[[], bool | str], *, exit_hard: Callable[[int], object] = os._exit) -> None:
+        self._alive = alive
+        self._exit = exit_hard
+        self._bad = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lifeguard", daemon=True)
+
+    def look(self) -> None:
+        """Ask once; end the process when the answer was bad too often in a row."""
+        answer = self._alive()
+        self._bad = 0 if answer is True else self._bad + 1
+        if self._bad >= LOOKS:
+            log.error("loop stands still, ending this process", reason=answer)
+            self._exit(EXIT_STILL)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(PERIOD):
+            self.look()
