@@ -93,6 +93,11 @@ WORKERS = Dashboard(
                 [("sum by (reason) (increase(pixo_dead_letters_total{NS}[$__rate_interval]))", "{{reason}}")],
             ),
             Panel(
+                "Breakers tripped",
+                [("sum by (pod) (pixo_worker_breaker_open{NS})", "{{pod}}")],
+                about="A worker in which job after job failed takes no more work: look for a bad deployment.",
+            ),
+            Panel(
                 "Restarts of workers (cluster)",
                 [('sum by (pod) (kube_pod_container_status_restarts_total{NS, pod=~".*worker.*"})', "{{pod}}")],
                 about="Of kube-state-metrics.",

@@ -116,7 +116,7 @@ def test_unknown_path(web, path):
 def test_internal_fault_tells_nothing(web, monkeypatch):
     """A fault of ours is a problem document without a word of the inside."""
     monkeypatch.setattr(web.state.jobs, "read", lambda _: 1 / 0)
-    answer = web.get("/api/v1/jobs/0123")
+    answer = web.get("/api/v1/jobs/nobody")
 
     assert (answer.status_code, answer.json["what"]) == (500, "internal-error")
     assert b"zero" not in answer.data.lower()
@@ -184,7 +184,7 @@ def test_kafka_away(web):
 def test_redis_away(make_web, unused_port):
     """Without Redis everything that needs it is 503 with the part's name, and an upload leaves nothing."""
     web = make_web(PIXO_REDIS=f"redis://127.0.0.1:{unused_port}/0")
-    for answer in (web.post(), web.get("/api/v1/jobs"), web.get("/api/v1/jobs/0123"), web.get("/api/v1/workers")):
+    for answer in (web.post(), web.get("/api/v1/jobs"), web.get("/api/v1/jobs/nobody"), web.get("/api/v1/workers")):
         assert (answer.status_code, answer.json["part"]) == (503, "redis")
         assert answer.headers["Retry-After"]
     assert web.blobs() == []
@@ -217,11 +217,11 @@ def test_redis_goes_in_the_middle(web, monkeypatch, step):
 
 def test_figures(web):
     """Requests are counted by their route, not by their path."""
-    web.get("/api/v1/jobs/0123")
+    web.get("/api/v1/jobs/nobody")
     figures = web.get("/metrics").data.decode()
 
     assert 'route="/api/v1/jobs/<id>"' in figures
-    assert "0123" not in figures
+    assert "nobody" not in figures
 
 
 @pytest.fixture
