@@ -122,7 +122,7 @@ class Dispatcher:
             return []
         # A retried job may have all its tiles: the reconciler sees to that.
         handout = self._state.jobs.start(id, self._runs(job.plan, load, alone=alone and len(active) <= 1))
-        log.debug("job started", job=id, tiles=job.total)
+        log.event("job started", job=id, tiles=job.total, lanes=len({task.lane for task in handout.tasks}))
         injection.point("dispatch.after-start", job=id)
         return self.publish(id, handout)
 
@@ -167,7 +167,8 @@ class Dispatcher:
 def _tell(job: Job, end: End) -> None:
     metrics.jobs_completed.labels(end.status).inc()
     metrics.job_duration.labels("small" if job.small else "bulk").observe(max(0.0, end.finished - job.created))
-    log.event("job ended", job=job.id, status=end.status, **({"error": end.error} if end.error else {}))
+    error = {"error": end.error} if end.error else {}
+    log.event("job ended", job=job.id, status=end.status, seconds=round(end.finished - job.created, 3), **error)
 
 
 class _Kept:

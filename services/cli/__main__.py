@@ -15,6 +15,7 @@ COMMANDS = {
     "jobs": "list jobs",
     "watch": "follow a job to its end",
     "workers": "list workers, dead ones too",
+    "top": "show workers, lag, throughput and jobs, live",
     "verify": "recompute a finished job here and compare",
     "filters": "list filters and their parameters",
     "apply": "process an image here, without a server",

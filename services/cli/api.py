@@ -35,11 +35,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token", help="its API token (default: the first of PIXO_API_TOKENS)")
 
 
-def connect(given: argparse.Namespace, environ: Mapping[str, str]) -> "Api":
+def connect(given: argparse.Namespace, environ: Mapping[str, str], patience: float = PATIENCE) -> "Api":
     """Give the API of the server that the options name; nothing is sent yet."""
     web = load(environ).web
     token = given.token or web.api_tokens.partition(",")[0].strip()
-    return Api(given.server or f"http://127.0.0.1:{web.port}", token)
+    return Api(given.server or f"http://127.0.0.1:{web.port}", token, patience)
 
 
 class Api:

@@ -16,8 +16,13 @@ def document(what: object) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print columns as wide as they need to be; the last one ends where its text does."""
+    """Print columns."""
+    for line in columns(head, rows):
+        print(line)
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Give lines of columns as wide as they need to be; the last one ends where its text does."""
     lines = [[str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
-    for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]

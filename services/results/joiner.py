@@ -85,12 +85,14 @@ class Joiner:
                 return False
             except (BadImage, NoSuchBlob) as error:
                 return self._state.jobs.fail(job, joining.gen, str(error))
-            metrics.stitch_duration.observe(time.monotonic() - began)
+            seconds = time.monotonic() - began
+            metrics.stitch_duration.observe(seconds)
             final = names.final(job, token)
             injection.point("results.after-final", job=job)
             if not self._state.jobs.finish_join(job, joining.gen, token, final, digest, size):
                 self._store.delete(final)
                 return False
+            log.event("job joined", job=job, attempt=token, bytes=size, ms=round(seconds * 1000))
             injection.point("results.after-finish", job=job)
         return True
 

@@ -100,7 +100,7 @@ class Handler:
                 self._give_back(task, token)
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a filter or decoder does: an attempt failed
-                log.error("tile failed", cause=error, job=task.job, tile=task.tile)  # noqa: TRY400 - not logging's
+                log.error("tile failed", cause=error, **self._story(task), attempt=token)  # noqa: TRY400 - not logging's
                 self._measures.ended(task, "error")
                 self._open.pop(token, None)  # likewise
                 cause = error
@@ -143,7 +143,7 @@ class Handler:
             injection.point("worker.after-ack", job=task.job, tile=task.tile)
             self._give_back(task, token)
             self._measures.stored(task, len(piece), time.monotonic() - began)
-            log.debug("tile done", job=task.job, tile=task.tile, ms=ms)
+            log.event("tile done", **self._story(task), attempt=token, ms=ms, bytes=len(piece))
             injection.point("worker.before-offset", job=task.job, tile=task.tile)
 
         def tell() -> None:
@@ -179,6 +179,10 @@ class Handler:
             attempts = self._state.jobs.attempts(task.job, task.tile)
             self._letters.bury(record, task, reason, error, attempts)
             self._measures.ended(task, "dead_lettered")
-            log.warning("tile dead", job=task.job, tile=task.tile, reason=reason)
+            log.warning("tile dead", **self._story(task), reason=reason)
 
         return settle
+
+    def _story(self, task: TileTask) -> dict[str, object]:
+        """Give what every line about a tile tells."""
+        return {"job": task.job, "tile": task.tile, "lane": task.lane, "worker": self._worker}

@@ -55,7 +55,8 @@ def rules() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def pixo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Give a running Pixo of two workers."""
-    with installation(tmp_path_factory.mktemp("up")) as running:
+    logs = {"PIXO_LOG_FORMAT": "json", "PIXO_LOG_LEVEL": "info"}
+    with installation(tmp_path_factory.mktemp("up"), **logs) as running:
         yield running
 
 
@@ -94,6 +95,31 @@ def test_1_all_is_well_under_load(pixo: Installation, watcher: Prometheus) -> No
     until("bulk job told", lambda: watcher.value('sum(pixo_job_duration_seconds_count{size="bulk"})') == 1)
 
     assert not watcher.firing() & {"PixoKafkaDown", "PixoRedisDown", "PixoStoreFailing", "PixoTilesUnaccounted"}
+
+
+def test_1_a_job_is_told_by_one_grep(pixo: Installation) -> None:
+    """All lines with a job's id, in the order of their times, are its story, and say who did what."""
+    job = pixo.submit(picture(3000, 2000), "blur:sigma=2", wait=60).json()
+    id_, total = job["id"], job["tiles"]["total"]
+    log = pixo.data.parent / "up.log"
+
+    def story() -> list[dict[str, Any]]:
+        lines = [line for line in log.read_text().splitlines() if id_ in line]
+        return sorted((json.loads(line) for line in lines), key=lambda line: str(line["time"]))
+
+    until("the end is told", lambda: any(line["event"] == "job ended" for line in story()))
+    told = story()
+    events = [line["event"] for line in told]
+    assert total > 1
+    assert [event for event in events if event != "tile done"] == [
+        "job taken",
+        "job started",
+        "job joined",
+        "job ended",
+    ]
+    tiles = [line for line in told if line["event"] == "tile done"]
+    assert sorted(line["tile"] for line in tiles) == list(range(total))
+    assert all({"job", "lane", "worker", "attempt", "ms", "role"} <= line.keys() for line in tiles)
 
 
 def test_2_damaged_images(pixo: Installation, watcher: Prometheus) -> None:

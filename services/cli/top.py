@@ -1,0 +1,52 @@
+"""Show workers, lag, throughput and jobs, live, until Ctrl-C; once where nobody looks, or for scripts."""
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+from pixo.errors import TryAgain
+from services.cli import api, glance, output
+from services.cli.screen import Screen
+
+PATIENCE = 2.0
+"""Seconds after which a server that does not answer is said to be away."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--every", type=float, default=2.0, metavar="S", help="seconds between two looks (default 2)")
+    parser.add_argument("--once", action="store_true", help="print one look and end")
+    output.json_option(parser)
+    api.arguments(parser)
+
+
+def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Look again and again."""
+    with api.connect(given, environ, PATIENCE) as server:
+        look = glance.take(server)
+        if given.json:
+            output.document(look.documents)
+            return 0
+        if given.once or not sys.stdout.isatty():
+            print("\n".join(glance.lines(look, server.url(""), "")))
+            return 0
+        try:
+            _watch(server, look, max(0.2, given.every))
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+def _watch(server: api.Api, look: glance.Glance, every: float) -> None:
+    with Screen() as screen:
+        note = ""
+        while True:
+            now = datetime.now().astimezone().strftime("%H:%M:%S")
+            screen.show(glance.lines(look, server.url(""), note or now))
+            time.sleep(every)
+            try:
+                look, note = glance.take(server, look), ""
+            except TryAgain as error:
+                note = f"as of {now}: {error}"
