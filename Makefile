@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROLES := web worker results monitor standalone browser chart
 RUN_ARGS ?=
+MODEL_ARGS ?=
 CHAOS_ARGS ?=
 SOAK_ARGS ?=
 
@@ -18,7 +19,7 @@ BUILD_ARGS ?=
 # More for pytest, by make test-cluster.
 CLUSTER ?=
 
-.PHONY: setup run test check test-kafka test-chaos chaos soak test-browser bench images test-images test-chart test-metrics test-cluster manifests dashboards lock clean
+.PHONY: setup run test model mutants check test-kafka test-chaos chaos soak test-browser bench images test-images test-chart test-metrics test-cluster manifests dashboards lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -33,6 +34,12 @@ run: setup  ## everything on this machine, page on port 5001
 
 test: setup  ## all tests that need nothing but Python
 	$(BIN)/python -m pytest -n auto tests/unit tests/property tests/contracts tests/integration -m "not apache and not s3"
+
+model: setup  ## the protocol explored for long: MODEL_ARGS="--steps 1000000 --seed 0"; what breaks is made small and printed
+	$(BIN)/python -m tests.property.protocol $(MODEL_ARGS)
+
+mutants: setup  ## each rule of the protocol taken away: does the model find that?
+	$(BIN)/python -m tests.property.protocol.mutants $(MODEL_ARGS)
 
 check: setup  ## formatting, lint, types, borders
 	$(BIN)/ruff format --check .

@@ -79,5 +79,5 @@ def test_play(url, seed) -> None:
 
 @pytest.mark.parametrize("name", FOUND)
 def test_found(url, name) -> None:
-    """What broke once holds now: docs/adr/0008 tells of each."""
+    """What broke once holds now: docs/adr/0009 tells of each."""
     perform(url, FOUND[name])

@@ -1,6 +1,6 @@
 """Takes one rule of the protocol away at a time, and looks whether the model finds that: ``make mutants``.
 
-A rule whose absence nobody finds is either not needed or not tested; docs/adr/0008 says which.
+A rule whose absence nobody finds is either not needed or not tested; docs/adr/0009 says which.
 """
 
 import argparse

@@ -138,13 +138,16 @@ class Play:
             self.look()
 
     def favour(self, which: int, how: int) -> None:
-        """Let the processes of one kind, or one process, be faster than the others."""
+        """Let the processes of one kind, one process, or those that are cut off, be faster than the others."""
         running = self.world.running()
         chosen = (
             [p for p in running if p.kind == KINDS[which % 3]] if which % 5 else running[which % len(running) :][:1]
         )
+        threads = [thread for process in chosen for thread in process.threads]
+        if which % 7 == 0:
+            threads = self.world.threads(cut_off=True)
         for _ in range(1 + how % 15):
-            for thread in [thread for process in chosen for thread in process.threads]:
+            for thread in threads:
                 self.world.step(thread)
                 self.look()
 
@@ -159,8 +162,11 @@ class Play:
 
     def pick(self, which: int, kinds: tuple[str, ...] = KINDS) -> Process | None:
         """Give a running process."""
-        running = [process for process in self.world.running() if process.kind in kinds]
-        return running[which % len(running)] if running else None
+        running = [process for process in self.world.running() if process.kind in kinds and process.threads]
+        if not running:
+            return None
+        # Whoever began something last has most to lose: a join, a request.
+        return max(running, key=lambda one: one.born) if which % 2 else running[which // 2 % len(running)]
 
     def kill(self, which: int, how: int) -> None:
         """Kill a process; mostly another takes its place."""
@@ -178,6 +184,8 @@ class Play:
             self.world.cut_off(process)
             if how % 4:
                 self.world.start(process.kind)
+            if how % 3 == 0:
+                self.world.advance(31_000)  # its lease is over
 
     def reach(self, which: int, how: int) -> None:
         """Have a process that was cut off be back, or end."""

@@ -1,6 +1,7 @@
 """Processes of the model. Their threads are greenlets: real code that stops before each of its effects."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import greenlet
@@ -13,6 +14,8 @@ class Died(BaseException):
 class Process:
     """A process: its threads end with it."""
 
+    births = count(1)
+
     def __init__(self, name: str, kind: str, clock: Callable[[], float]) -> None:
         self.name = name
         self.kind = kind
@@ -24,10 +27,14 @@ class Process:
         self.leave: list[Callable[[], None]] = []
         """What the others see of its end: the groups lose a member."""
 
+        self.born = 0
+        """The number of its youngest thread, among those of all."""
+
     def spawn(self, act: Callable[..., object], *args: object) -> None:
         """Begin a thread."""
         if not self.dead:
             self.threads.append(Thread(self, act, args))
+            self.born = next(Process.births)
 
     def reap(self) -> None:
         """End what is left of a dead process. From the outside only."""
