@@ -12,6 +12,7 @@ from redis.exceptions import (
     ClusterDownError,
     ConnectionError,  # noqa: A004 - redis has its own
     MasterDownError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -27,7 +28,8 @@ from pixo.settings import Redis as Settings
 # redis-py types its commands for the plain and the asyncio client at once, which no caller can use. Replies are bytes.
 Client = Any
 
-# A connection that failed, or a server that is starting, full or a replica: the same call may work later.
+# A connection that failed, or a server that is starting, full or a replica, or that was emptied between being given a
+# script and being asked to run it: the same call may work later.
 _PASSING = (
     ConnectionError,
     TimeoutError,
@@ -36,6 +38,7 @@ _PASSING = (
     MasterDownError,
     ClusterDownError,
     TryAgainError,
+    NoScriptError,
 )
 # Likewise, where the library has no class: cannot save, too few replicas, a script runs too long.
 _PASSING_CODES = ("MISCONF", "NOREPLICAS", "BUSY ")

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from tests.property.protocol.found import FOUND
 from tests.property.protocol.play import FAULTS, Play, compose, perform
 
 PLAYS = 12
@@ -75,9 +74,3 @@ def test_protocol(url) -> None:
 def test_play(url, seed) -> None:
     """The same in long random plays, which get deeper than what hypothesis can make small afterwards."""
     perform(url, compose(seed, 80))
-
-
-@pytest.mark.parametrize("name", FOUND)
-def test_found(url, name) -> None:
-    """What broke once holds now: docs/adr/0009 tells of each."""
-    perform(url, FOUND[name])

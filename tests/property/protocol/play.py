@@ -4,6 +4,10 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
+
+from pixo.state.records import Spec
+from pixo.store import names
 from tests.property.protocol.invariants import Look, check, nothing_is_left, unfinished
 from tests.property.protocol.processes import Process
 from tests.property.protocol.world import World
@@ -226,12 +230,11 @@ class Play:
         self.before.clear()
 
     def trouble(self, which: int, how: int) -> None:
-        """Have requests go wrong."""
-        part = ("redis", "redis", "redis", "kafka", "store")[which % 5]
-        what = ("lost", "mute", "double", "double")[how % 4]
+        """Have requests go wrong, or scripts run twice."""
+        part = ("redis", "redis", "twice", "twice", "kafka", "store")[which % 6]
         self.world.excused += 1
-        for _ in range(1 + how // 4 % 3):
-            self.world.cause(part, "mute" if what == "double" and part != "redis" else what)
+        for _ in range(1 + how // 2 % 3):
+            self.world.cause(part, ("lost", "mute")[how % 2])
 
     def double(self, which: int, how: int) -> None:
         """Have a record be there again."""
@@ -270,15 +273,19 @@ class Play:
         self.world.kafka.set_back(name, p, max(0, now - how // 2 % 4) if now is not None and how % 3 else None)
 
     def piece(self, which: int, how: int) -> None:
-        """Have a piece be lost, or broken."""
+        """Have a piece be lost, or broken; not one that is a final, which nobody makes again, joined or not."""
         kept = self.world.store.kept
-        pieces = [key for key in kept if "/tiles/" in key]
+        pieces = [key for key in kept if "/tiles/" in key and not self._lone(key.split("/")[1])]
         if pieces:
             key = pieces[which % len(pieces)]
             if how % 2:
                 del kept[key]
             else:
                 kept[key] = (kept[key][0][:-1] + b"?", kept[key][1])
+
+    def _lone(self, id: str) -> bool:
+        record = self.world.store.kept.get(names.job_record(id))
+        return record is not None and msgspec.json.decode(record[0], type=Spec).plan.lone
 
     # The end
 

@@ -25,6 +25,7 @@ from services.web.admit import admit
 from services.web.parts import Parts
 from services.web.routes import jobs_change
 from services.worker.activity import Activity
+from services.worker.breaker import Breaker, Tripped
 from services.worker.handler import Handler as Working
 from tests.property.protocol.kafka import Admin, Consumer, Producer
 from tests.property.protocol.processes import Condition, Died, Hand, Pool, Process, Stop, end_here, pause
@@ -63,6 +64,7 @@ def worker(world: Any, process: Process) -> None:
         topics=TOPICS,
         letters=Letters(producer, TOPICS, process.name),
         activity=Activity(world.seconds),
+        breaker=Breaker(),
         measures=SimpleNamespace(taken=_nothing, stored=_nothing, ended=_nothing, stage=contextlib.nullcontext),
     )
     handler._boot = process.name
@@ -72,10 +74,11 @@ def worker(world: Any, process: Process) -> None:
 
 
 class Tiles:
-    """Makes pieces, or dies of it."""
+    """Makes pieces, or dies of it. One process makes the same of a tile each time; what others make is told apart."""
 
     def __init__(self, world: Any) -> None:
         self._world = world
+        self._made: dict[tuple[str, int], bytes] = {}
 
     def make(self, task: Any) -> bytes:
         """Give the tile's piece. Poison kills the process, raises any error, or finds the image bad."""
@@ -88,7 +91,8 @@ class Tiles:
             raise RuntimeError("a filter's mistake")
         if poison == "bad":
             raise BadImage("bad pixels")
-        return piece(task.job, task.tile, self._world.name("p"))
+        tile = task.job, task.tile
+        return self._made.setdefault(tile, piece(*tile, self._world.name("p")))
 
 
 def world_has_no_source(world: Any, job: str) -> bool:
@@ -124,7 +128,8 @@ def results(world: Any, process: Process) -> None:
 
 
 def _run(turning: Loop, process: Process, farewell: Any = _nothing) -> None:
-    turning.run(process.stopping)
+    with contextlib.suppress(Tripped):  # the worker rests, which is as good as gone
+        turning.run(process.stopping)
     farewell()
     raise Died  # the process ends with its loop
 
@@ -154,6 +159,7 @@ class Web:
             dispatcher=dispatcher,
             settings=SimpleNamespace(web=SimpleNamespace(max_upload_bytes=1)),
             reach=SimpleNamespace(require=_nothing),
+            room=SimpleNamespace(require=_nothing),
         )
         self._views: dict[str, Any] = {}
         for deferred in jobs_change.routes(self._parts).deferred_functions:

@@ -1,6 +1,7 @@
 """The world of the model: the real scripts on a real server, the real roles, a simulated Kafka, store and time."""
 
 import contextlib
+import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 
 from pixo import messages
 from pixo.imaging.plan import Output, Plan
-from pixo.state import State
+from pixo.state import State, keys
 from pixo.state.records import End, Spec, Worker
 from pixo.store import names
 from services.results import joiner
@@ -22,6 +23,7 @@ from tests.property.protocol.processes import Process, Thread
 from tests.property.protocol.server import CLOCK, Client, Server
 
 BEGAN = 1_700_000_000_000
+SEED = 0
 BEATS_FOR = 15_000
 """Time for which a process that is gone still counts as alive."""
 PARTITIONS = {"tasks": 3, "results": 2, "dead-letters": 1}
@@ -102,6 +104,7 @@ class World:
     """Everything outside the processes."""
 
     def __init__(self, url: str) -> None:
+        random.seed(SEED)  # of the real loop, whose pauses vary
         self.server = Server(url)
         self.wall = BEGAN
         """What all clocks show but the server's."""
@@ -119,7 +122,7 @@ class World:
         self.keyed: dict[str, Spec] = {}
         """What was sent with each Idempotency-Key."""
         self.marks: dict[str, Any] = {}
-        self._troubles: dict[str, list[str]] = {"redis": [], "kafka": [], "store": []}
+        self._troubles: dict[str, list[str]] = {"redis": [], "kafka": [], "store": [], "twice": []}
         self._count = 0
         client = Client.from_url(url, protocol=2)
         client.trouble = self._trouble
@@ -193,7 +196,7 @@ class World:
     # What goes wrong
 
     def cause(self, part: str, what: str) -> None:
-        """Have the next request to a part be ``lost`` on its way, its answer (``mute``), or be made twice."""
+        """Have the next request to a part be ``lost`` on its way, or its answer (``mute``); a script run ``twice``."""
         self._troubles[part].append(what)
 
     def calm(self) -> None:
@@ -239,6 +242,9 @@ class World:
         out = self._out(id) if name == "recheck" else set()
         self.touched.add(id)
         reply = self._run(name, id, *args)
+        if self._troubles["twice"]:
+            self._troubles["twice"].pop()
+            reply = self._again(name, id, *args)
         self.touched.add(id)
         if (name == "begin" and reply != b"go") or name == "give_back":
             ledger.open[id, int(args[0]), int(args[1])].discard(str(args[2]))
@@ -257,6 +263,18 @@ class World:
         reply = self.run(name, id, *args)
         self.server.fsync()
         return reply
+
+    def _again(self, name: str, id: str, *args: object) -> Any:
+        """Run a script again, as the client library does when the answer was lost: 9, it has no further effect."""
+        # The deadline, which time without workers moves, may be moved twice: by seconds, of an hour at least.
+        first = 1 if name == "recheck" else 0
+        before = self._dump(id)[first:]
+        reply = self.plain.jobs._run(name, id, *args)
+        assert name == "take" or self._dump(id)[first:] == before, f"{name} run twice did something twice"
+        return reply
+
+    def _dump(self, id: str) -> list[bytes | None]:
+        return [self.server.client.dump(key) for key in keys.of_job(id)[:-1]]
 
     def _out(self, id: str) -> set[int]:
         return {int(n) for n in self.server.client.zrange(f"pixo:job:{{{id}}}:out", 0, -1)}
