@@ -173,7 +173,9 @@ consumer_queue_bytes = _gauge(
     "pixo_kafka_consumer_fetch_queue_bytes", "Bytes fetched and not yet polled", topic=_consumed
 )
 retries = _counter(
-    "pixo_retries_total", "Steps of a record that were tried again, by the part out of reach", part=PARTS
+    "pixo_retries_total",
+    "Steps of a record that were tried again, by the part out of reach, or another tile in the way",
+    part=(*PARTS, "tile"),
 )
 
 # every role: what it stands on

@@ -48,7 +48,9 @@ class Jobs(Reading):
         return self._handout(id, "take", lane)
 
     def begin(self, id: str, gen: int, tile: int, token: str) -> str:
-        """Count an attempt before its work: ``go``, ``skip`` (nothing to do), or ``dead`` (three attempts are open).
+        """Count an attempt before its work.
+
+        Gives ``go``; ``again``, which is go where other attempts are open; ``skip``; ``dead`` where three are open.
 
         The same token again is the same attempt: make one token for a record and keep it when the step is repeated.
         """

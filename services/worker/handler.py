@@ -68,11 +68,7 @@ class Handler:
 
         Raises BadRecord for what is no task, TryAgain, after which the attempt does not count, and Tripped.
         """
-        task = messages.decode(record.value)
-        if not isinstance(task, TileTask):
-            raise BadRecord(f"{type(task).__name__} does not belong here", record.value or b"")
-        if task.tile >= task.plan.tiles:
-            raise BadRecord(f"tile {task.tile} of {task.plan.tiles}", record.value or b"")
+        task = read(record)
         self._measures.taken(record)
         injection.point("worker.before-begin", job=task.job, tile=task.tile)
         cause: Exception | None = None
@@ -88,6 +84,8 @@ class Handler:
                 return self._exhausted(record, task, tokens, cause)
             tokens.append(token)
             self._open[token] = task
+            if verdict == "again" and attempt == 0:
+                self._isolate(task)
             began = time.monotonic()
             try:
                 with self._activity.tile():
@@ -114,6 +112,11 @@ class Handler:
         for token, task in list(self._open.items()):
             with suppress(TryAgain):
                 self._give_back(task, token)
+
+    def _isolate(self, task: TileTask) -> None:
+        """Raise TryAgain while another tile is being finished: were this one to end the worker, both would count."""
+        if len(self._open) > 1:
+            raise TryAgain("tile", f"tile {task.tile} of {task.job} was begun before, and must be alone")
 
     def _give_back(self, task: TileTask, token: str) -> None:
         self._state.jobs.give_back(task.job, task.gen, task.tile, token)
@@ -186,3 +189,13 @@ class Handler:
     def _story(self, task: TileTask) -> dict[str, object]:
         """Give what every line about a tile tells."""
         return {"job": task.job, "tile": task.tile, "lane": task.lane, "worker": self._worker}
+
+
+def read(record: Record) -> TileTask:
+    """Give the task that a record is; raise BadRecord for anything else."""
+    task = messages.decode(record.value)
+    if not isinstance(task, TileTask):
+        raise BadRecord(f"{type(task).__name__} does not belong here", record.value or b"")
+    if task.tile >= task.plan.tiles:
+        raise BadRecord(f"tile {task.tile} of {task.plan.tiles}", record.value or b"")
+    return task

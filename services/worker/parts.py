@@ -22,6 +22,7 @@ from services.worker.breaker import Breaker
 from services.worker.decoders import Decoders
 from services.worker.handler import Handler
 from services.worker.measures import Measures
+from services.worker.scratch import scratch
 from services.worker.sources import Sources
 from services.worker.tiles import Tiles, opener
 from services.worker.warm import instructions
@@ -60,8 +61,7 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
     redis = stack.enter_context(closing(state.open(settings.redis)))
     blobs = store.open(settings.store)
     kafka = stack.enter_context(closing(broker.open(settings.kafka, f"pixo-worker-{settings.worker_id}")))
-    folder = settings.work.cache or None
-    cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pixo-worker-", dir=folder)))
+    cache = stack.enter_context(scratch(Path(settings.work.cache or tempfile.gettempdir())))
     measures = Measures()
     activity = Activity(time.monotonic, metrics.worker_busy.inc)
     source = Sources(blobs, cache, COPIES_BYTES, measures).path

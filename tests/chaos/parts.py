@@ -106,15 +106,16 @@ class Part:
         until(lambda: not self.alive, f"{self.name} has ended", patience)
         return self.codes[-1]
 
-    def stop(self, patience: float = 30.0) -> None:
-        """Ask it to end; kill it when that takes too long."""
-        if self.alive:
-            self.thaw()
-            self.terminate()
-            deadline = time.monotonic() + patience
-            while self.alive and time.monotonic() < deadline:
-                time.sleep(0.02)  # between two looks
-            self.kill()
+    def stop(self) -> None:
+        """Ask it to end, even a frozen one; kill it when that takes too long."""
+        end([self])
+
+    def give_up(self, patience: float = 30.0) -> None:
+        """Return when it has ended as it was asked to; kill it when that takes too long."""
+        deadline = time.monotonic() + patience
+        while self.alive and time.monotonic() < deadline:
+            time.sleep(0.02)  # between two looks
+        self.kill()
 
     def tail(self, size: int = 6000) -> str:
         """Give its last words."""
@@ -122,13 +123,13 @@ class Part:
 
 
 def end(parts: Sequence[Part]) -> None:
-    """Ask all of them to end, frozen ones too, and wait."""
+    """Ask all of them to end, once, frozen ones too, and wait; a second SIGTERM would end them hard."""
     for part in parts:
         if part.alive:
             part.thaw()
             part.terminate()
     for part in parts:
-        part.stop()
+        part.give_up()
 
 
 def restart(faults: Mapping[Part, str]) -> None:

@@ -1,5 +1,6 @@
 """The store full, slow, failing and gone in the middle of jobs (scenario 44)."""
 
+import os
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,9 @@ def test_disk_full(run: Run, pictures: Pictures) -> None:
     pixo = run.installation
     pids = [role.pid for role in pixo.roles]
     for worker in pixo.workers:
-        # What a full disk is to a process: a write that the system refuses. Its log is shorter, its pieces are longer.
+        # What a full disk is to a process: a write that the system refuses. Its pieces are longer; its log, which all
+        # scenarios before wrote to, must be shorter.
+        os.truncate(worker.log, 0)
         resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (PIECE // 2, resource.RLIM_INFINITY))
     run.submit(pictures.kind(2400, 1800, filters="invert", tile_size="1024"))
     until(lambda: any("File too large" in worker.tail(2000) for worker in pixo.workers), "a piece is refused")

@@ -202,6 +202,20 @@ def test_a_tile_that_killed_three_workers_is_dead(worker):
     assert worker.reported()[0].reason == "tile 0: three workers ended while they worked on it"
 
 
+def test_a_tile_that_was_begun_before_is_worked_on_alone(worker):
+    """While the tile before it is being finished it waits, so that it takes nobody with it; the wait counts once."""
+    worker.state.jobs.begin(worker.id, worker.gen, 1, "ended with its worker")
+    finish = worker.handler.handle(worker.record(tile=0))
+    for _ in range(3):
+        with pytest.raises(TryAgain, match="begun before"):
+            worker.handler.handle(worker.record(tile=1))
+    assert worker.worked == 1
+    finish()
+    worker.handler.handle(worker.record(tile=1))()
+    assert worker.worked == 2
+    assert worker.attempts(tile=1) == 2
+
+
 def test_a_letter_that_kafka_did_not_take_is_written_again(worker):
     """Nothing is dropped: while the broker is down the tile is neither buried nor reported; later it is both."""
     worker.work = [BadImage("the JPEG is cut off")]

@@ -246,7 +246,7 @@ class World:
             self._troubles["twice"].pop()
             reply = self._again(name, id, *args)
         self.touched.add(id)
-        if (name == "begin" and reply != b"go") or name == "give_back":
+        if (name == "begin" and reply not in (b"go", b"again")) or name == "give_back":
             ledger.open[id, int(args[0]), int(args[1])].discard(str(args[2]))
         if name == "finish_join" and reply:
             ledger.finished[id, int(args[0])].add(str(args[1]))

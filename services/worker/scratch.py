@@ -1,0 +1,55 @@
+"""A worker's folder for copies of uploads and decoded images: removed at its end, after a kill by the next worker."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "pixo-worker-"
+
+
+@contextlib.contextmanager
+def scratch(parent: Path) -> Iterator[Path]:
+    """Give a new folder in ``parent``; remove it after the block, and at once those whose workers are no more.
+
+    The folder is locked for as long as the process lives, which no kill can prevent from being noticed.
+    """
+    for left in parent.glob(f"{PREFIX}*"):
+        with _locked(left) as mine:
+            if mine:
+                shutil.rmtree(left, ignore_errors=True)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        with _locked(folder) as mine:
+            if not mine:  # another worker begins just now, and took it for one that was left
+                continue
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            return
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Say whether the folder is there and nobody else's for the length of the block."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # gone, or a stranger's
+        yield False
+        return
+    try:
+        yield _lock(handle) and folder.exists()
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,31 @@
+"""The folder of a worker: its own while it lives, nobody's for long after a kill."""
+
+import signal
+import subprocess
+import sys
+
+from services.worker.scratch import scratch
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from services.worker.scratch import scratch
+with scratch(Path(sys.argv[1])) as folder:
+    (folder / "copy").write_bytes(b"x")
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_living_worker_keeps_its_folder_a_killed_one_leaves_it_to_the_next(tmp_path):
+    """What a SIGKILL left is removed by whoever begins next; what is in use is not."""
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+        name = holder.stdout.readline().strip()
+        with scratch(tmp_path) as mine:
+            assert {str(one) for one in tmp_path.iterdir()} == {name, str(mine)}
+        assert [str(one) for one in tmp_path.iterdir()] == [name]
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    with scratch(tmp_path) as mine:
+        assert list(tmp_path.iterdir()) == [mine]
+    assert not list(tmp_path.iterdir())
