@@ -1,8 +1,8 @@
 """Watches a consumer through its own statistics: nobody else notices one that silently stands still."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Literal
 
 from pixo.errors import Fatal
 
@@ -11,7 +11,8 @@ class Watch:
     """Looks at librdkafka's statistics, every few seconds, and finds what librdkafka does not mend.
 
     Times are seconds: ``beyond`` a partition's end until its reading starts over; ``stall`` without progress
-    although there are records, and ``silence`` without any broker, until the process is given up.
+    although there are records, ``blind`` without an answer about a partition whose leader is there, and ``silence``
+    without any broker, until the process is given up.
     """
 
     def __init__(
@@ -20,42 +21,63 @@ class Watch:
         *,
         beyond: float = 60.0,
         stall: float = 60.0,
+        blind: float = 30.0,
         silence: float = 120.0,
     ) -> None:
         self._clock = clock
-        self._limits = {"beyond": beyond, "stall": stall, "silence": silence}
+        self._limits = {"beyond": beyond, "stall": stall, "blind": blind, "silence": silence}
         self._since: dict[tuple[str, int, int], float] = {}
 
     def look(self, stats: Mapping[str, Any], topic: str, held: Collection[int], *, paused: bool) -> dict[int, int]:
         """Give the partitions to be read from elsewhere, with the end of each; raise Fatal when all is lost."""
-        if not any(broker["state"] == "UP" for broker in stats["brokers"].values()):
+        up = {broker["nodeid"] for broker in stats["brokers"].values() if broker["state"] == "UP"}
+        if not up:
             self._since = {key: since for key, since in self._since.items() if key[0] == "silence"}
             if self._lasts("silence", 0, 0):
                 raise Fatal(f"no Kafka broker for {self._limits['silence']:g} s")
             return {}
-        seen = {("", 0, 0)}
-        beyond = {}
         partitions = stats["topics"].get(topic, {}).get("partitions", {})
-        for number in held:
-            state = partitions.get(str(number))
-            if state is None or state["hi_offset"] < 0:
-                continue
-            end, following, given = state["hi_offset"], state["next_offset"], state["app_offset"]
-            if following > end:
-                seen.add(("beyond", number, following))
-                if self._lasts("beyond", number, following):
-                    beyond[number] = end
-            elif following >= 0 and max(_taken(state), state["lo_offset"]) < end and not paused:
-                seen.add(("stall", number, given))
-                if self._lasts("stall", number, given):
-                    raise Fatal(f"no record of {topic}[{number}] for {self._limits['stall']:g} s, at {given} of {end}")
-        self._since = {key: since for key, since in self._since.items() if key in seen}
+        found = {
+            (trouble, number, offset): state
+            for number in held
+            if (state := partitions.get(str(number)))
+            for trouble, offset in _troubles(state, up, paused=paused)
+        }
+        self._since = {key: since for key, since in self._since.items() if key in found}
+        beyond = {}
+        for (trouble, number, offset), state in found.items():
+            if self._lasts(trouble, number, offset):
+                if trouble != "beyond":
+                    raise Fatal(self._reason(trouble, f"{topic}[{number}]", state))
+                beyond[number] = state["hi_offset"]
         return beyond
+
+    def _reason(self, trouble: str, partition: str, state: Mapping[str, Any]) -> str:
+        time = f"for {self._limits[trouble]:g} s"
+        if trouble == "blind":
+            return f"nothing heard of {partition} {time}"
+        return f"no record of {partition} {time}, at {state['app_offset']} of {state['hi_offset']}"
 
     def _lasts(self, what: str, partition: int, offset: int) -> bool:
         """Say whether this has been so for too long."""
         now = self._clock()
         return now - self._since.setdefault((what, partition, offset), now) >= self._limits[what]
+
+
+def _troubles(
+    state: Mapping[str, Any], up: Collection[int], *, paused: bool
+) -> Iterator[tuple[Literal["beyond", "blind", "stall"], int]]:
+    """Give what is wrong with a partition, if anything, and at which offset."""
+    end, following, given = state["hi_offset"], state["next_offset"], state["app_offset"]
+    if end < 0:
+        # A topic made anew begins with leader epoch 0. librdkafka takes that for old news where the one before had
+        # seen its leader change, and goes on asking with an epoch that the broker does not know.
+        if state["leader"] in up and not paused:
+            yield "blind", 0
+    elif following > end:
+        yield "beyond", following
+    elif following >= 0 and max(_taken(state), state["lo_offset"]) < end and not paused:
+        yield "stall", given
 
 
 def _taken(state: Mapping[str, Any]) -> int:

@@ -19,9 +19,9 @@ class Clock:
 
 def stats(following: int, given: int, end: int, *, up: bool = True, start: int = 0) -> dict[str, object]:
     """Give the statistics of a consumer of one partition."""
-    partition = {"next_offset": following, "app_offset": given, "hi_offset": end, "lo_offset": start}
+    partition = {"next_offset": following, "app_offset": given, "hi_offset": end, "lo_offset": start, "leader": 1}
     return {
-        "brokers": {"b:1/1": {"state": "UP" if up else "CONNECT"}},
+        "brokers": {"b:1/1": {"nodeid": 1, "state": "UP" if up else "CONNECT"}},
         "topics": {"t": {"partitions": {"0": partition, "-1": partition}}},
     }
 
@@ -129,3 +129,23 @@ def test_time_without_a_broker_is_no_stall(clock: Clock) -> None:
     clock.now += 50
 
     assert watch.look(stats(9, 3, 9), "t", {0}, paused=False) == {}
+
+
+def test_a_leader_that_tells_nothing_ends_the_process(clock: Clock) -> None:
+    """Fetching without ever hearing of the partition's end is refused fetching: another client is needed."""
+    watch, blind = Watch(clock), stats(15, 15, -1, start=-1)
+    watch.look(blind, "t", {0}, paused=False)
+    clock.now += 30
+
+    with pytest.raises(Fatal, match=r"nothing heard of t\[0\] for 30 s"):
+        watch.look(blind, "t", {0}, paused=False)
+
+
+def test_without_a_leader_or_paused_nothing_can_be_heard(clock: Clock) -> None:
+    """A partition whose leader is away, or that is not asked about, is no reason to end."""
+    watch, away, paused = Watch(clock), stats(15, 15, -1), stats(15, 15, -1)
+    away["topics"]["t"]["partitions"]["0"]["leader"] = 2  # type: ignore[index]
+    for _ in range(3):
+        watch.look(away, "t", {0}, paused=False)
+        watch.look(paused, "t", {0}, paused=True)
+        clock.now += 60
