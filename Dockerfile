@@ -1,6 +1,6 @@
 # Four images: --target web, worker, results or monitor; docs/images.md tells what is in them. Builds with BuildKit and
 # without. The base is any image with Python, its venv and pip. No package index is named here: pip has its own
-# settings in the base, and those that are given as build arguments.
+# settings in the base, and those that are given as build arguments. TRACES=1 puts in what OpenTelemetry's traces need.
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
 # What the environments begin with: an empty one, and in /tools, by hash as all else, what pyvips is built with, which
@@ -16,34 +16,38 @@ RUN python3 -m pip install --only-binary :all: --require-hashes --target /tools 
  && python3 -m venv --without-pip /venv
 
 FROM build AS monitor-environment
-COPY requirements/monitor.txt /locks/
+ARG TRACES
+COPY requirements/monitor.txt requirements/otel.txt /locks/
 RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
     --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
-    --require-hashes -r /locks/monitor.txt \
+    --require-hashes -r /locks/monitor.txt ${TRACES:+-r /locks/otel.txt} \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
  && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
 
 FROM build AS results-environment
-COPY requirements/results.txt /locks/
+ARG TRACES
+COPY requirements/results.txt requirements/otel.txt /locks/
 RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
     --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
-    --require-hashes -r /locks/results.txt \
+    --require-hashes -r /locks/results.txt ${TRACES:+-r /locks/otel.txt} \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
  && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
 
 FROM build AS worker-environment
-COPY requirements/worker.txt /locks/
+ARG TRACES
+COPY requirements/worker.txt requirements/otel.txt /locks/
 RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
     --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
-    --require-hashes -r /locks/worker.txt \
+    --require-hashes -r /locks/worker.txt ${TRACES:+-r /locks/otel.txt} \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
  && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
 
 FROM build AS web-environment
-COPY requirements/web.txt /locks/
+ARG TRACES
+COPY requirements/web.txt requirements/otel.txt /locks/
 RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
     --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
-    --require-hashes -r /locks/web.txt \
+    --require-hashes -r /locks/web.txt ${TRACES:+-r /locks/otel.txt} \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
  && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
 

@@ -1,7 +1,8 @@
 # Recipes are one line where they can be. `make run` and `make test` are all that a newcomer needs.
 PYTHON ?= python3
 BIN := .venv/bin
-ROLES := web worker results monitor standalone browser chart
+ROLES := web worker results monitor
+COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 RUN_ARGS ?=
 MODEL_ARGS ?=
 CHAOS_ARGS ?=
@@ -19,7 +20,7 @@ BUILD_ARGS ?=
 # More for pytest, by make test-cluster.
 CLUSTER ?=
 
-.PHONY: setup run test model mutants check test-kafka test-chaos chaos soak test-browser bench images test-images test-chart test-metrics test-cluster manifests dashboards lock clean
+.PHONY: setup run test model mutants check test-kafka test-chaos chaos soak test-traces test-browser bench images test-images test-chart test-metrics test-cluster manifests dashboards lock clean
 
 setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
@@ -59,6 +60,13 @@ chaos: setup  ## 1,000 jobs while something is killed every 2 s; CHAOS_ARGS="--j
 soak: setup  ## 15 minutes of full load, and what each role holds in memory; SOAK_ARGS="--minutes 15"
 	$(BIN)/python -m tests.chaos soak $(SOAK_ARGS)
 
+test-traces: setup .otel/.ready  ## one trace a job, as a receiver of OpenTelemetry's hears it
+	PYTHONPATH=$(CURDIR)/.otel $(BIN)/python -m pytest tests/traces
+
+.otel/.ready: requirements/otel.txt  # apart: redis-py loads the SDK where it finds it, in every process
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --require-hashes --target .otel --upgrade -r requirements/otel.txt
+	touch $@
+
 test-browser: setup  ## the page in Chromium
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
 	$(BIN)/python -m pytest tests/browser
@@ -94,10 +102,9 @@ dashboards: setup  ## charts/pixo/dashboards from charts/dashboards
 	$(BIN)/python -m charts.dashboards
 
 lock:  ## rewrite requirements/*.txt from pyproject.toml (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements/dev.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group build -c requirements/dev.txt -o requirements/build.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group images -c requirements/dev.txt -o requirements/images.txt
-	for role in $(ROLES); do uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra $$role -c requirements/dev.txt pyproject.toml -o requirements/$$role.txt; done
+	$(COMPILE) --extra dev pyproject.toml -o requirements/dev.txt
+	for group in build images; do $(COMPILE) --group $$group -c requirements/dev.txt -o requirements/$$group.txt; done
+	for extra in $(ROLES) standalone otel browser chart; do $(COMPILE) --extra $$extra -c requirements/dev.txt pyproject.toml -o requirements/$$extra.txt; done
 
 clean:  ## what make and a run leave behind in this folder
-	rm -rf .venv pixo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .otel pixo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis

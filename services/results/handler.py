@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from pixo import injection, messages, metrics
+from pixo import injection, messages, metrics, tracing
 from pixo.broker import Producer, Record
 from pixo.dispatch import Dispatcher
 from pixo.errors import BadRecord, TryAgain
@@ -30,14 +30,16 @@ class Handler:
         """Let a tile count; give what is left to do before its record is done. Raises BadRecord, TryAgain."""
         message = messages.decode(record.value)
         if isinstance(message, TileDone):
-            return self._done(message)
+            return self._done(message, record)
         if isinstance(message, TileDead):
             return self._dead(message)
         raise BadRecord(f"{type(message).__name__} does not belong here", record.value or b"")
 
-    def _done(self, done: TileDone) -> Finish | None:
+    def _done(self, done: TileDone, record: Record) -> Finish | None:
+        span = tracing.begin("count", done.job, parent=record.headers, tile=done.tile)
         final = names.tile(done.job, done.tile, done.token) if done.sha256 else None
         completion = self._state.jobs.complete(done, final)
+        span.end(outcome=completion.outcome, published=len(completion.tasks))
         injection.point("results.after-complete", job=done.job, tile=done.tile)
         if completion.outcome == "done":
             return lambda: self._dispatcher.ended(done.job)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from secrets import token_hex
 from typing import Self
 
-from pixo import injection, logs, metrics
+from pixo import injection, logs, metrics, tracing
 from pixo.broker import Producer
 from pixo.dispatch import Dispatcher
 from pixo.errors import BadImage, BadPiece, TryAgain
@@ -76,6 +76,7 @@ class Joiner:
         with self._leases.hold(job, joining.gen, token) as lease:
             try:
                 began = time.monotonic()
+                span = tracing.begin("join", job, attempt=token)
                 injection.point("results.before-read", job=job)
                 digest, size = self._write(joining, lease)
             except BadPiece as error:
@@ -92,6 +93,7 @@ class Joiner:
             if not self._state.jobs.finish_join(job, joining.gen, token, final, digest, size):
                 self._store.delete(final)
                 return False
+            span.end(bytes=size)
             log.event("job joined", job=job, attempt=token, bytes=size, ms=round(seconds * 1000))
             injection.point("results.after-finish", job=job)
         return True

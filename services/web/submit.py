@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from pixo import injection, logs, metrics
+from pixo import injection, logs, metrics, tracing
 from pixo.errors import Refusal, TryAgain
 from pixo.imaging import chain as chains
 from pixo.imaging import planner
@@ -51,6 +51,7 @@ def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], k
     parts.reach.require()
     parts.room.require()
     job = token_hex(8)
+    span = tracing.begin("upload", job, link=environ.get("HTTP_TRACEPARENT", ""))
     with ExitStack() as undo:
         undo.callback(_discard, parts, job)
         received = upload.receive(
@@ -61,6 +62,7 @@ def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], k
             digest=key is not None,
         )
         injection.point("web.after-source", job=job)
+        span.event("received")
         spec = _specify(parts, job, received)
         if key is not None:
             claimed = parts.state.idempotency.claim(key, _fingerprint(received), job)
@@ -73,6 +75,7 @@ def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], k
             undo.callback(_unregister, parts, job)
         _register(parts, spec)
         undo.pop_all()
+    span.end(bytes=spec.bytes, tiles=spec.plan.tiles, filters=spec.filters)
     metrics.upload_bytes.observe(spec.bytes)
     metrics.jobs_submitted.labels(metrics.operation(spec.filters)).inc()
     log.event("job taken", job=job, bytes=spec.bytes, tiles=spec.plan.tiles, filters=spec.filters)

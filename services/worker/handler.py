@@ -10,11 +10,12 @@ from contextlib import suppress
 from hashlib import sha256
 from itertools import count
 from secrets import token_hex
+from typing import Any
 
 from isal.isal_zlib import crc32
 from msgspec.structs import replace
 
-from pixo import injection, logs, messages
+from pixo import injection, logs, messages, tracing
 from pixo.broker import Producer, Record
 from pixo.errors import BadImage, BadRecord, TryAgain
 from pixo.letters.writing import Letters
@@ -22,6 +23,7 @@ from pixo.messages import TileDone, TileTask
 from pixo.state import State
 from pixo.store import Store, names
 from pixo.topics import Topics
+from pixo.tracing import Span
 from services.worker.activity import Activity
 from services.worker.breaker import Breaker, Tripped
 from services.worker.measures import Measures
@@ -87,12 +89,14 @@ class Handler:
             if verdict == "again" and attempt == 0:
                 self._isolate(task)
             began = time.monotonic()
+            span = tracing.begin("tile", parent=record.headers, attempt=token, **self._story(task))
             try:
                 with self._activity.tile():
                     injection.point("worker.tile", job=task.job, tile=task.tile)
                     piece = self._tiles.make(task)
             except BadImage as error:
                 self._open.pop(token, None)  # it counts
+                span.end(error)
                 return self._dead(record, task, str(error), error)
             except TryAgain:
                 self._give_back(task, token)
@@ -101,10 +105,11 @@ class Handler:
                 log.error("tile failed", cause=error, **self._story(task), attempt=token)  # noqa: TRY400 - not logging's
                 self._measures.ended(task, "error")
                 self._open.pop(token, None)  # likewise
+                span.end(error)
                 cause = error
             else:
                 self._breaker.made(task.job)
-                return self._settle(task, token, piece, began)
+                return self._settle(task, token, piece, began, span)
         raise AssertionError("attempts end")  # pragma: no cover - begin says `dead` after three
 
     def let_go(self) -> None:
@@ -122,7 +127,8 @@ class Handler:
         self._state.jobs.give_back(task.job, task.gen, task.tile, token)
         self._open.pop(token, None)
 
-    def _settle(self, task: TileTask, token: str, piece: bytes, began: float) -> Finish:
+    def _settle(self, task: TileTask, token: str, piece: bytes, began: float, span: Span) -> Finish:
+        span.event("computed")
         ms = round((time.monotonic() - began) * 1000)
         done = TileDone(
             job=task.job,
@@ -146,6 +152,7 @@ class Handler:
             injection.point("worker.after-ack", job=task.job, tile=task.tile)
             self._give_back(task, token)
             self._measures.stored(task, len(piece), time.monotonic() - began)
+            span.end(bytes=len(piece))
             log.event("tile done", **self._story(task), attempt=token, ms=ms, bytes=len(piece))
             injection.point("worker.before-offset", job=task.job, tile=task.tile)
 
@@ -153,12 +160,13 @@ class Handler:
             injection.point("worker.before-put", job=task.job, tile=task.tile)
             with self._measures.stage("store"):
                 self._store.put(names.tile(task.job, task.tile, token), piece)
+            span.event("stored")
             injection.point("worker.before-send", job=task.job, tile=task.tile)
             with self._measures.stage("publish"):
                 # Hashed here, beside the next tile's work: of a whole photo that takes a millisecond or two.
                 digest = sha256(piece).hexdigest() if task.plan.lone else ""
                 report = messages.encode(replace(done, sha256=digest))
-                sent = self._producer.send(self._topics.results, report, key=task.job)
+                sent = self._producer.send(self._topics.results, report, key=task.job, headers=span.headers)
                 injection.point("worker.before-ack", job=task.job, tile=task.tile)
                 self._producer.settle([sent])
 
@@ -186,7 +194,7 @@ class Handler:
 
         return settle
 
-    def _story(self, task: TileTask) -> dict[str, object]:
+    def _story(self, task: TileTask) -> dict[str, Any]:
         """Give what every line about a tile tells."""
         return {"job": task.job, "tile": task.tile, "lane": task.lane, "worker": self._worker}
 

@@ -35,6 +35,15 @@ def test_everybody_speaks_to_what_they_need_and_nobody_else() -> None:
         assert targets(policy(name)) == needed, name
 
 
+def test_the_receiver_of_traces_is_within_reach() -> None:
+    """Its port is open for the roles that send traces, where one is named; the roles are told."""
+    for endpoint, port in (("http://otel.monitoring:4318", 4318), ("https://traces.example.org", 443)):
+        objects = render(None, f"traces.endpoint={endpoint}")
+        for role in ("web", "worker", "results"):
+            assert {"ports": [{"port": port}]} in one(objects, "NetworkPolicy", f"pixo-{role}")["spec"]["egress"]
+        assert one(objects, "ConfigMap", "pixo")["data"]["PIXO_TRACES"] == endpoint
+
+
 def test_servers_hear_those_who_need_them() -> None:
     """A server lets in exactly the components whose policies reach out for it: two halves of one rule."""
     for server in SERVERS:

@@ -6,10 +6,8 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,59 +20,10 @@ from pixo.imaging.limits import Limits
 from pixo.imaging.planner import Request
 from services.cli.__main__ import main
 from services.cli.api import ENDED, Api
+from tests.up import PATIENCE, Up
 
-PATIENCE = 90.0
 CHAIN = "blur:sigma=3,grayscale"
 KILLED = ("worker-1", "worker-2", "results", "monitor", "web", "valkey", "broker")
-
-
-class Up:
-    """A `pixo up` with two workers."""
-
-    def __init__(self, data: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "services.cli", "up", "--workers=2", f"--data={data}", *options]
-        self.errors = data.with_suffix(".err")
-        with self.errors.open("ab") as errors:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
-        self.line = ""
-
-    def wait(self) -> Api:
-        """Give its API once it says that all have joined."""
-        assert self.process.stdout is not None
-        self.line = self.process.stdout.readline()
-        found = re.search(r"http://\S+", self.line)
-        assert found, self.errors.read_text()
-        return Api(found.group())
-
-    def children(self) -> dict[str, int]:
-        """Give the processes that it has started itself, by name."""
-        return {_name(pid): pid for pid in _below(self.process.pid, deep=False)}
-
-    def all(self) -> list[int]:
-        """Give all its processes."""
-        return [self.process.pid, *_below(self.process.pid, deep=True)]
-
-    def stop(self) -> int:
-        """End it as Ctrl-C does and give its exit code."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(PATIENCE)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
-    """Give what starts a `pixo up`; what still runs at the end is killed."""
-    started: list[Up] = []
-
-    def up(name: str = "data", *options: str) -> Up:
-        started.append(Up(tmp_path / name, *(options or ("--port=0",))))
-        return started[-1]
-
-    yield up
-    for one in started:
-        one.process.kill()
-        one.process.wait()
-        assert one.process.stdout is not None
-        one.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -236,28 +185,6 @@ def test_the_command_line_takes_pictures_through(
         assert main(["jobs", *server]) == main(["workers", *server]) == main(["filters", *server]) == 0
         assert "photo.jpg" in capsys.readouterr().out
     assert up.stop() == 0
-
-
-def _below(pid: int, *, deep: bool) -> Iterator[int]:
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
-    queue = list(parents.get(pid, []))
-    while queue:
-        yield (child := queue.pop())
-        queue += parents.get(child, []) if deep else []
-
-
-def _name(pid: int) -> str:
-    """Give a child's name, by what it runs; empty while it is being started."""
-    with contextlib.suppress(OSError):
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " ")
-        id = re.search(rb"WORKER_ID=([^\0]*)", Path(f"/proc/{pid}/environ").read_bytes())
-        if "lifeline.py" in command:
-            return ""
-        return id.group(1).decode() if id else "valkey" if "valkey" in command else "broker"
-    return ""
 
 
 def _alive(pid: int) -> bool:

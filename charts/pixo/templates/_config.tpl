@@ -52,6 +52,8 @@ PIXO_METRICS_HOST: 0.0.0.0
 PIXO_METRICS_PORT: "9090"
 PIXO_LOG_FORMAT: {{ $c.logFormat }}
 PIXO_LOG_LEVEL: {{ $c.logLevel }}
+PIXO_TRACES: {{ .Values.traces.endpoint | quote }}
+PIXO_TRACES_SHARE: {{ .Values.traces.share | quote }}
 {{- end }}
 
 {{- define "pixo.tls.variables" -}}

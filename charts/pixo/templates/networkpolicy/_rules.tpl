@@ -1,6 +1,6 @@
 {{/* Rules of network policies. */}}
 
-{{/* Egress to what a component needs: `to` is a list of dns, kafka, redis, store, web. */}}
+{{/* Egress to what a component needs: `to` is a list of dns, kafka, redis, store, traces, web. */}}
 {{- define "pixo.egress" -}}
 {{- $root := .root }}
 {{- range .to }}
@@ -62,6 +62,13 @@
   ports: [{port: s3}]
 {{- else -}}
 - ports: [{port: {{ include "pixo.store.port" . }}}]
+{{- end }}
+{{- end }}
+
+{{- define "pixo.egress.traces" -}}
+{{- with .Values.traces.endpoint -}}
+{{- $url := urlParse . -}}
+- ports: [{port: {{ regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "80" "443" (eq $url.scheme "http")) }}}]
 {{- end }}
 {{- end }}
 
