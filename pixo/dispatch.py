@@ -140,7 +140,12 @@ class Dispatcher:
         return True
 
     def ended(self, id: str) -> None:
-        """Record beside the source how a job ended, free its place and give it to the next."""
+        """Record how a job ended, free its place and give it to the next; raise TryAgain."""
+        self.conclude(id)
+        self.admit()
+
+    def conclude(self, id: str) -> None:
+        """Record beside the source how a job ended, and free its place; raise TryAgain, never for Kafka's sake."""
         job = self._state.jobs.read(id)
         if job is not None and job.live:
             return  # begun again meanwhile
@@ -150,7 +155,6 @@ class Dispatcher:
             injection.point("dispatch.after-end", job=id)
         if self._state.queue.release(id) and job is not None and end is not None:
             _tell(job, end)
-        self.admit()
 
     def _runs(self, plan: Plan, load: Mapping[int, int], *, alone: bool) -> Sequence[tuple[int, int, int]]:
         chosen = lanes.choose(

@@ -79,7 +79,6 @@ class Health:
     def __init__(self, checks: Mapping[str, Check], alive: Mapping[str, Check] | None = None) -> None:
         self._checks = dict(checks)
         self._alive = dict(alive or {})
-        self._stopping = False
 
     def live(self) -> Report:
         """Say whether the process should be left running."""
@@ -87,13 +86,7 @@ class Health:
 
     def ready(self) -> Report:
         """Say whether the process can take work."""
-        if self._stopping:
-            return Report(ok=False, checks={"stopping": "the process is stopping"})
         return _ask({**self._alive, **self._checks})
-
-    def stopping(self) -> None:
-        """Be not ready from now on, so that no new work is sent while the rest is finished."""
-        self._stopping = True
 
     def serve(self, host: str, port: int, registry: CollectorRegistry) -> HealthServer:
         """Answer for this health and these metrics on the address; port 0 takes a free one."""

@@ -29,11 +29,6 @@ class Heart:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, name="heart", daemon=True)
 
-    @property
-    def beating(self) -> bool:
-        """Whether the thread lives: for the process's own health check."""
-        return self._thread.is_alive()
-
     def start(self) -> None:
         """Begin, with a first beat at once."""
         self._thread.start()

@@ -4,17 +4,20 @@ Nothing waits for the receiver: where it is away, spans are dropped once 2,048 o
 (``OTEL_EXPORTER_OTLP_HEADERS``, ``OTEL_RESOURCE_ATTRIBUTES`` and so on) count as well.
 """
 
+import atexit
 import logging
+import math
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
@@ -25,8 +28,8 @@ from pixo.state.records import End, Job
 from pixo.tracing import NOTHING, Fact, Headers
 from pixo.tracing import Span as AnySpan
 
-PATIENCE = 3
-"""Seconds that the receiver has to take a batch; a process that ends waits no longer for it."""
+PATIENCE = 2
+"""Seconds that the receiver has to take a batch, and after which a process that ends begins to send no other."""
 NS = 1e9
 
 _w3c = TraceContextTextMapPropagator()
@@ -40,9 +43,13 @@ class Tracer:
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         about = {"service.name": f"pixo-{role}", "service.instance.id": id, "service.version": __version__}
         self._ids = _Ids()
-        provider = TracerProvider(sampler=ALWAYS_ON, id_generator=self._ids, resource=Resource.create(about))
-        exporter = OTLPSpanExporter(endpoint=f"{url.rstrip('/')}/v1/traces", timeout=PATIENCE)
+        provider = TracerProvider(
+            sampler=ALWAYS_ON, id_generator=self._ids, resource=Resource.create(about), shutdown_on_exit=False
+        )
+        exporter = _Exporter(endpoint=f"{url.rstrip('/')}/v1/traces", timeout=PATIENCE)
         provider.add_span_processor(BatchSpanProcessor(exporter))
+        atexit.register(provider.shutdown)
+        atexit.register(exporter.hurry)  # called first
         self._tracer = provider.get_tracer("pixo", __version__)
         self._share = share
 
@@ -114,6 +121,18 @@ class Span:
         if error is not None:
             self._span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
         self._span.end()
+
+
+class _Exporter(OTLPSpanExporter):  # type: ignore[misc]  # an extra, seldom there
+    """The exporter, which can be told that there is little time left: by itself it sends all that waits."""
+
+    _until = math.inf
+
+    def hurry(self) -> None:
+        self._until = time.monotonic() + PATIENCE
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return super().export(spans) if time.monotonic() < self._until else SpanExportResult.FAILURE
 
 
 class _Ids(RandomIdGenerator):  # type: ignore[misc]  # an extra, seldom there

@@ -8,6 +8,9 @@ from typing import Protocol, Self
 from pixo import logs
 from pixo.errors import TryAgain
 
+FAREWELL = 5.0
+"""Seconds that the round under way has to end; it may be broken off anywhere, as a crash does."""
+
 log = logs.logger(__name__)
 
 
@@ -72,7 +75,7 @@ class Periodic:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join(self._seconds + 5.0)
+        self._thread.join(FAREWELL)
 
     def _run(self) -> None:
         try:

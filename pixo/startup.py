@@ -5,7 +5,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal, Protocol
+from typing import Literal, NoReturn, Protocol
 
 from pixo import __version__, injection, logs, settings, tracing
 from pixo.errors import ConfigError, TryAgain
@@ -39,15 +39,21 @@ class Turning(Protocol):
     progress: float
 
 
-def configure(role: str, environ: Mapping[str, str]) -> Settings:
-    """Read the settings and start the logs; end the process, with the setting's name, when one is wrong."""
+def run(role: str, main: Callable[[], int]) -> NoReturn:
+    """End the process with what ``main`` gives; with 78 and the setting's name where one turns out to be wrong."""
     try:
-        found = settings.load(environ)
-        armed = injection.arm(environ)
-        tracing.configure(found.process, role, found.worker_id)
+        code = main()
     except ConfigError as error:
         sys.stderr.write(f"pixo-{role}: {error}\n")
-        raise SystemExit(EXIT_CONFIG) from error
+        code = EXIT_CONFIG
+    sys.exit(code)
+
+
+def configure(role: str, environ: Mapping[str, str]) -> Settings:
+    """Read the settings and start the logs and traces; raise ConfigError when a setting is wrong."""
+    found = settings.load(environ)
+    armed = injection.arm(environ)
+    tracing.configure(found.process, role, found.worker_id)
     logs.configure(found.process.log_format, found.process.log_level, role)
     for name in settings.unknown(environ):
         log.warning("unknown setting", name=name)
@@ -58,7 +64,10 @@ def configure(role: str, environ: Mapping[str, str]) -> Settings:
 
 
 def reach(stop: Waiting, parts: Mapping[str, Callable[[], object]]) -> bool:
-    """Wait until every part has answered once, saying once what is waited for; False when told to stop."""
+    """Wait until every part has answered once, saying once what is waited for; False when told to stop.
+
+    Raises ConfigError where Kafka will never do what a setting asks for.
+    """
     for name, ask in parts.items():
         told = False
         while True:

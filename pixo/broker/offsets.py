@@ -37,7 +37,3 @@ class Offsets:
         """Start anew with these partitions: they were taken away, or are read again from elsewhere."""
         for partition in partitions:
             self._open.pop(partition, None)
-
-    def open(self, partition: int) -> int:
-        """Give how many delivered records of the partition wait to be done, themselves or one before them."""
-        return len(self._open.get(partition, ()))

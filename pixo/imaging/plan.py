@@ -26,7 +26,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     - ``luma``: baseline JPEG, the luma plane alone, whole, in memory (libjpeg-turbo);
     - ``stream``: rows in order in bounded memory (libvips);
-    - ``map``: what cannot stream is decoded once into a memory-mapped file (libvips).
+    - ``map``: what cannot stream is decoded once into a file (libvips).
     """
 
     width: int

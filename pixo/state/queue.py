@@ -108,12 +108,6 @@ class Queue:
         with reaching():
             return any(score is not None for score in pipeline.execute())
 
-    def position(self, id: str) -> int | None:
-        """Give how many jobs wait before this one; None if it does not wait."""
-        with reaching():
-            rank = self._client.zrank(keys.WAITING, id)
-        return None if rank is None else int(rank)
-
     def compared(self) -> bool:
         """Tell whether the lists were compared with the store; not when they are new, or the server lost its memory."""
         with reaching():

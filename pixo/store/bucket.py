@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -104,7 +104,8 @@ class BucketStore:
         try:
             yield _Translating(file)
         except BaseException:  # the caller's, whatever it was: half a blob must not appear
-            file.__exit__(*sys.exc_info())  # aborts the upload
+            with suppress(BaseError, OSError):  # what is left of it where the store is away is the bucket's to clear
+                file.__exit__(*sys.exc_info())  # aborts the upload
             raise
         with _reached():
             file.__exit__(None, None, None)  # completes it

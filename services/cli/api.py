@@ -7,8 +7,9 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,8 +21,10 @@ Document = dict[str, Any]
 
 PATIENCE = 60.0
 """Seconds for which a server that has answered before may be away or say 503."""
-QUEUE_PATIENCE = 900.0
+QUEUE_PATIENCE = 3600.0
 """Seconds for which a full server is asked again, each time when it said that there should be room."""
+PAUSE = 0.5
+"""Seconds until a server is asked again that does not say when."""
 ENDED = frozenset({"done", "failed", "cancelled", "expired"})
 _BUSY = (502, 503, 504)
 _FULL = 429
@@ -78,7 +81,7 @@ class Api:
         params = {**fields, "filename": source.name}
 
         def send() -> httpx.Response:
-            with source.open("rb") as body:
+            with _opened(source) as body:
                 return self._client.post("/api/v1/jobs", params=params, headers=headers, content=body)
 
         return self._document(send)
@@ -145,35 +148,56 @@ class Api:
         """Send until there is an answer that counts; raise Refusal for a problem document, TryAgain at the end."""
         begun = time.monotonic()
         while True:
-            again, patience = 0.5, self._patience
-            try:
-                response = send()
-            except httpx.RequestError as error:
-                problem: PixoError = TryAgain("web", f"cannot reach {self._server} ({_why(error)}); is it running?")
-                if not self._seen and isinstance(error, httpx.ConnectError):
-                    raise problem from error
-            except TryAgain as error:
-                problem = error
-            else:
-                self._seen = True
-                if response.is_success:
-                    return response
-                problem = _problem(response)
-                if response.status_code not in (*_BUSY, _FULL):
-                    raise problem
-                again = float(response.headers.get("Retry-After", again))
-                if response.status_code == _FULL:
-                    patience = self._queue_patience
-                    self._tell(f"{problem} Trying again in {again:g} s.")
-            if time.monotonic() + again > begun + patience:
-                raise problem
-            time.sleep(again)
+            tried = self._try(send)
+            if isinstance(tried, httpx.Response):
+                return tried
+            if time.monotonic() + tried.again > begun + tried.patience:
+                raise tried.problem
+            if tried.full:
+                self._tell(f"{tried.problem} Trying again in {tried.again:g} s.")
+            time.sleep(tried.again)
+
+    def _try(self, send: Callable[[], httpx.Response]) -> "httpx.Response | _Later":
+        try:
+            response = send()
+        except httpx.RequestError as error:
+            problem = TryAgain("web", f"cannot reach {self._server} ({_why(error)}); is it running?")
+            if not self._seen and isinstance(error, httpx.ConnectError):
+                raise problem from error
+            return _Later(problem, PAUSE, self._patience)
+        except TryAgain as error:
+            return _Later(error, PAUSE, self._patience)
+        self._seen = True
+        if response.is_success:
+            return response
+        said = _problem(response)
+        if response.status_code == _FULL:
+            return _Later(said, _again(response), self._queue_patience, full=True)
+        if response.status_code in _BUSY:
+            return _Later(TryAgain("web", str(said)), _again(response), self._patience)
+        raise said
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+
+class _Later(NamedTuple):
+    """An answer that does not count, and when to ask again."""
+
+    problem: PixoError
+    again: float
+    patience: float
+    full: bool = False
+
+
+def _opened(source: Path) -> BinaryIO:
+    try:
+        return source.open("rb")
+    except OSError as error:
+        raise PixoError(f"cannot read {source}: {error.strerror}") from error
 
 
 def _problem(response: httpx.Response) -> PixoError:
@@ -186,6 +210,17 @@ def _problem(response: httpx.Response) -> PixoError:
     if said.get("setting"):
         text += f" ({said['setting']} moves the limit)"
     return Refusal(said.get("what", "refused"), text)
+
+
+def _again(response: httpx.Response) -> float:
+    """Give the seconds after which the server wants to be asked again; a proxy may say so by a date."""
+    said = response.headers.get("Retry-After", "")
+    if said.isascii() and said.isdigit():
+        return float(said)
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except ValueError:
+        return PAUSE
 
 
 def _why(error: httpx.RequestError) -> str:

@@ -37,6 +37,10 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     target = Targets([source], given.out).target(source, given.format) or given.out
     part = target.with_name(f".{target.name}.part")
     try:
+        source.open("rb").close()
+    except OSError as error:
+        raise PixoError(f"cannot read {source}: {error.strerror}") from error
+    try:
         with part.open("wb") as file:
             apply.apply(source, chain, request, load(environ).limits, file.write)
         part.replace(target)

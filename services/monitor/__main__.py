@@ -1,7 +1,6 @@
 """The monitor as a process: ``python -m services.monitor``. Hears heartbeats, tells who lives and what lags."""
 
 import os
-import sys
 from contextlib import ExitStack
 
 from pixo import logs, metrics, startup, topics
@@ -46,4 +45,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    startup.run("monitor", main)

@@ -1,7 +1,6 @@
 """The results role as a process: ``python -m services.results``. Counts tiles, hands out more, joins, heals."""
 
 import os
-import sys
 from contextlib import ExitStack
 
 from pixo import logs, metrics, startup, topics
@@ -50,4 +49,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    startup.run("results", main)

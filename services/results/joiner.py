@@ -81,8 +81,8 @@ class Joiner:
                 digest, size = self._write(joining, lease)
             except BadPiece as error:
                 return self._reopen(joining, lease, error)
-            except pieces.LeaseLost:
-                log.warning("join given up, its lease is lost", job=job)
+            except pieces.InVain as error:
+                log.warning("join given up", job=job, reason=error)
                 return False
             except (BadImage, NoSuchBlob) as error:
                 return self._state.jobs.fail(job, joining.gen, str(error))
@@ -120,8 +120,10 @@ class Joiner:
                 join(joining.plan, metadata, segments, hashed.write)
         return hashed.digest.hexdigest(), hashed.size
 
-    def _in_vain(self, lease: Lease) -> bool:
-        return lease.lost or time.monotonic() > self._give_up
+    def _in_vain(self, lease: Lease) -> str:
+        if lease.lost:
+            return "its lease is lost"
+        return "this process ends" if time.monotonic() > self._give_up else ""
 
     def _metadata(self, job: str) -> Metadata:
         key = names.source(job)

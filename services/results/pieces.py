@@ -10,15 +10,18 @@ from pixo.state.records import TileRecord
 from pixo.store import NoSuchBlob, Store, names
 
 
-class LeaseLost(PixoError):
-    """Raised when somebody else joins the job by now, or it has ended."""
+class InVain(PixoError):
+    """Raised when what is being written will not count, or cannot be finished here."""
 
 
-def read(store: Store, job: str, records: Sequence[TileRecord], lost: Callable[[], bool]) -> Iterator[bytes]:
-    """Give the pieces in order, one at a time; raise BadPiece for the first that is not what was recorded."""
+def read(store: Store, job: str, records: Sequence[TileRecord], in_vain: Callable[[], str]) -> Iterator[bytes]:
+    """Give the pieces in order, one at a time.
+
+    Raises BadPiece for the first that is not what was recorded, InVain with the reason once ``in_vain`` gives one.
+    """
     for record in records:
-        if lost():
-            raise LeaseLost(job)
+        if reason := in_vain():
+            raise InVain(reason)
         piece = _piece(store, job, record)
         injection.point("results.while-writing", job=job, tile=record.tile)
         yield piece

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pixo.errors import ConfigError
+from services.standalone.ports import free_port
 
 VERSION = "4.3.1"
 
@@ -124,7 +125,7 @@ class ApacheKafka:
         return ["java", *options, logging, "-cp", f"{self._jars}/*"]
 
     def _settings(self) -> dict[str, object]:
-        controller = f"127.0.0.1:{_free_port()}"
+        controller = f"127.0.0.1:{free_port()}"
         return {
             "process.roles": "broker,controller",
             "node.id": 1,
@@ -180,9 +181,3 @@ def _run(command: list[str]) -> None:
 
 def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pixo"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

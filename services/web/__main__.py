@@ -6,10 +6,10 @@ from pixo import startup
 from services.web.server import Server
 
 
-def main() -> None:
-    """Serve the page and the API until told to stop; a wrong setting ends the process with its name."""
-    Server(startup.configure("web", os.environ)).run()
+def main() -> int:
+    """Serve the page and the API until told to stop."""
+    return Server(startup.configure("web", os.environ)).serve()
 
 
 if __name__ == "__main__":
-    main()
+    startup.run("web", main)

@@ -1,14 +1,19 @@
 """The bytes of a request's body, in large pieces."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gunicorn.http.body import Body, LengthReader
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
 
 from pixo.errors import Refusal
 
 STEP = 1 << 20
 """Bytes that are taken from the connection at once, at most."""
+SLOWEST = 16_384
+"""Bytes a second that an upload has on average, or it is given up: it holds a thread."""
+START = 60.0
+"""Seconds in which it may be slower."""
 
 
 def length(environ: Mapping[str, Any]) -> int | None:
@@ -19,16 +24,23 @@ def length(environ: Mapping[str, Any]) -> int | None:
     return None if environ.get("wsgi.input_terminated") else 0
 
 
-def read(environ: Mapping[str, Any]) -> Iterator[memoryview | bytes]:
+def read(environ: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> Iterator[memoryview | bytes]:
     """Give the body in pieces, each of them good until the next is asked for.
 
-    Raise Refusal when it ends early (``cut-off-upload``) or stands still (``slow-upload``).
+    Raise Refusal when it ends early (``cut-off-upload``), or stands still or crawls (``slow-upload``).
     """
     declared = length(environ)
-    got = 0
+    got, begun = 0, clock()
     try:
         for piece in _pieces(environ, declared):
             got += len(piece)
+            if (seconds := clock() - begun) > START and got < SLOWEST * (seconds - START):
+                raise Refusal(
+                    "slow-upload",
+                    f"The upload is too slow: {got} bytes in {seconds:.0f} s.",
+                    measured=round(got / seconds),
+                    limit=SLOWEST,
+                )
             yield piece
     except TimeoutError as error:
         raise Refusal("slow-upload", "The upload stood still for too long.", measured=got) from error
@@ -43,6 +55,10 @@ def _pieces(environ: Mapping[str, Any], declared: int | None) -> Iterator[memory
     socket = environ.get("gunicorn.socket")
     if socket is not None and isinstance(source, Body) and isinstance(source.reader, LengthReader):
         yield from _received(source.reader, socket)
+    elif socket is not None and isinstance(source, Body) and isinstance(source.reader, ChunkedReader):
+        # As it arrives: to read a number of bytes would wait for all of them, however slowly they come.
+        yield from source.reader.parser or ()
+        return
     left = STEP if declared is None else declared
     while left > 0 and (piece := source.read(min(STEP, left))):
         left -= 0 if declared is None else len(piece)

@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from pixo import broker, startup, state, store, topics
+from pixo import broker, logs, startup, state, store, topics
 from pixo.broker import Admin
 from pixo.dispatch import Dispatcher
+from pixo.errors import ConfigError
 from pixo.heartbeat import Heart
 from pixo.settings import Settings
 from services.web.parts import Parts
 from services.web.reach import Reach
 from services.web.room import Room
+
+log = logs.logger(__name__)
 
 
 @contextmanager
@@ -48,5 +51,9 @@ def _prepare(settings: Settings, reach: Reach, admin: Admin, heart: Heart, stop:
     def ensure() -> None:
         admin.ensure(topics.specs(settings.kafka))
 
-    if startup.reach(stop, {**{part: ask(part) for part in reach.parts}, "topics": ensure}):
-        heart.start()
+    try:
+        if startup.reach(stop, {**{part: ask(part) for part in reach.parts}, "topics": ensure}):
+            heart.start()
+    except ConfigError as error:
+        # The other roles end over it. What is here already can still be fetched.
+        log.error("topics cannot be as the settings say", reason=error)  # noqa: TRY400 - not logging's

@@ -49,8 +49,6 @@ STATUS = {
     "unsupported-format": 415,
     "unsupported-media-type": 415,
     "bad-range": 416,
-    "key-reused": 422,
-    "too-many-requests": 429,
     "too-many-waiting": 429,
 }
 """From a refusal's kind to its status; any other refusal is about the image, which is 422."""
@@ -84,7 +82,7 @@ def install(app: Flask) -> None:
 def _refused(refusal: Refusal) -> Response:
     status = STATUS.get(refusal.kind, 422)
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
-    if refusal.kind in {"no-image-yet", "no-tile-yet", "too-many-requests"}:
+    if refusal.kind in {"no-image-yet", "no-tile-yet"}:
         headers["Retry-After"] = "1"
     if refusal.again is not None:
         headers["Retry-After"] = str(refusal.again)

@@ -67,7 +67,9 @@ class Room:
         if self._pace is None:
             return None
         first = now + self._pace * (waiting - self._most + 1)
-        self._promised = min(max(first, self._promised + self._pace), now + LONGEST)
+        # Not further than one more queue: those who come again without waiting must not send all others away for long.
+        last = min(first + self._pace * self._most, now + LONGEST)
+        self._promised = min(max(first, self._promised + self._pace), last)
         return max(SHORTEST, math.ceil(self._promised - now))
 
     def _measure(self) -> float | None:

@@ -6,13 +6,16 @@ opened in the process that serves, after the fork, since threads of clients do n
 
 import logging
 import os
+import sys
 from contextlib import ExitStack
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from pixo import lifeline, logs
+from pixo import lifeline, logs, startup
+from pixo.errors import ConfigError
 from pixo.settings import Settings
 
 GRACE = 25
@@ -24,13 +27,22 @@ log = logs.logger(__name__)
 
 
 class Server(BaseApplication):  # type: ignore[misc] # it ships no types
-    """The web role in gunicorn; ``run()`` serves until it is told to stop and ends the process."""
+    """The web role in gunicorn."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._worker: Any = None
         self._opened = ExitStack()
         super().__init__()
+
+    def serve(self) -> int:
+        """Serve until told to stop, and give the exit code."""
+        try:
+            self.run()
+        except SystemExit as end:
+            # Gunicorn's own code where the process that serves could not even begin; that one has said why.
+            return startup.EXIT_CONFIG if end.code == Arbiter.APP_LOAD_ERROR else int(end.code or 0)
+        return startup.EXIT_DONE
 
     def load_config(self) -> None:
         """Set the server up; no file and no variable of its own is read."""
@@ -57,6 +69,14 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
 
     def load(self) -> Any:
         """Make the app; called in the process that serves."""
+        try:
+            return self._make()
+        except ConfigError as error:
+            sys.stderr.write(f"pixo-web: {error}\n")
+            sys.stderr.flush()
+            os._exit(Arbiter.APP_LOAD_ERROR)  # past the frames of the process that this one was forked from
+
+    def _make(self) -> Any:
         from pixo import metrics, topics  # noqa: PLC0415 - the process that only watches needs none of this in memory
         from services.web import opening, readiness  # noqa: PLC0415
         from services.web.app import create_app  # noqa: PLC0415

@@ -3,6 +3,7 @@
 from typing import BinaryIO
 
 from pixo.imaging.ending import JPEG_END, PNG_END, Ending
+from pixo.imaging.headers.jpeg import read_frame
 from pixo.imaging.probe import Header
 
 TAIL = 1 << 16
@@ -16,7 +17,8 @@ def check(file: BinaryIO, size: int, header: Header) -> None:
     cameras put films and second images behind it.
     """
     if header.format in ("jpeg", "png"):
-        first = _first_scan(file) if header.format == "jpeg" else 0
+        # Behind thumbnails, which have ends of their own.
+        first = read_frame(file).scan_at if header.format == "jpeg" else 0
         file.seek(max(first, size - TAIL))
         if (JPEG_END if header.format == "jpeg" else PNG_END) in file.read(TAIL):
             return
@@ -25,14 +27,3 @@ def check(file: BinaryIO, size: int, header: Header) -> None:
     while piece := file.read(STEP):
         ending.feed(piece)
     ending.check(header)
-
-
-def _first_scan(file: BinaryIO) -> int:
-    """Give the place where a JPEG's first scan begins, behind thumbnails, which have ends of their own."""
-    at = 2
-    while True:
-        file.seek(at)
-        head = file.read(4)
-        if len(head) < 4 or head[0] != 0xFF or head[1] == 0xDA:
-            return at
-        at += 1 if head[1] == 0xFF else 2 + int.from_bytes(head[2:4])

@@ -1,7 +1,6 @@
 """The worker as a process: ``python -m services.worker``. Takes tile tasks until told to stop."""
 
 import os
-import sys
 from contextlib import ExitStack
 
 from pixo import logs, metrics, startup, topics
@@ -62,4 +61,4 @@ def _work(parts: Parts, stop: Stop) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    startup.run("worker", main)

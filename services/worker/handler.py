@@ -30,6 +30,8 @@ from services.worker.measures import Measures
 from services.worker.tiles import Tiles
 
 Finish = Callable[[], None]
+Place = tuple[int, int]
+"""Partition and offset."""
 
 log = logs.logger(__name__)
 
@@ -62,16 +64,16 @@ class Handler:
         self._activity = activity
         self._measures = measures
         self._boot = token_hex(4)
-        # Attempts begun and not closed: touched by the work and the finish thread, one operation at a time.
-        self._open: dict[str, TileTask] = {}
+        # The attempt begun and not closed of each record in hand, by the record's place: touched by the work and the
+        # finish thread, one operation at a time.
+        self._open: dict[Place, tuple[str, TileTask]] = {}
 
     def handle(self, record: Record) -> Finish | None:
         """Make the task's tile; give what stores and reports it, None for a task that is not wanted any more.
 
         Raises BadRecord for what is no task, TryAgain, after which the attempt does not count, and Tripped.
         """
-        task = read(record)
-        self._measures.taken(record)
+        task, place = read(record), (record.partition, record.offset)
         injection.point("worker.before-begin", job=task.job, tile=task.tile)
         cause: Exception | None = None
         tokens: list[str] = []
@@ -80,14 +82,17 @@ class Handler:
             token = f"{self._boot}.{record.partition}.{record.offset}.{attempt}"
             verdict = self._state.jobs.begin(task.job, task.gen, task.tile, token)
             if verdict == "skip":
+                self._open.pop(place, None)  # begun at an earlier try, and done by another since
                 self._measures.ended(task, "skipped_duplicate")
                 return None
             if verdict == "dead":
                 return self._exhausted(record, task, tokens, cause)
             tokens.append(token)
-            self._open[token] = task
+            self._open[place] = token, task
             if verdict == "again" and attempt == 0:
                 self._isolate(task)
+            if attempt == 0:
+                self._measures.taken(record)
             began = time.monotonic()
             span = tracing.begin("tile", parent=record.headers, attempt=token, **self._story(task))
             try:
@@ -95,39 +100,43 @@ class Handler:
                     injection.point("worker.tile", job=task.job, tile=task.tile)
                     piece = self._tiles.make(task)
             except BadImage as error:
-                self._open.pop(token, None)  # it counts
+                self._open.pop(place, None)  # it counts
                 span.end(error)
                 return self._dead(record, task, str(error), error)
             except TryAgain:
-                self._give_back(task, token)
+                self._close(place)
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a filter or decoder does: an attempt failed
                 log.error("tile failed", cause=error, **self._story(task), attempt=token)  # noqa: TRY400 - not logging's
                 self._measures.ended(task, "error")
-                self._open.pop(token, None)  # likewise
+                self._open.pop(place, None)  # likewise
                 span.end(error)
                 cause = error
             else:
                 self._breaker.made(task.job)
-                return self._settle(task, token, piece, began, span)
+                return self._settle(place, piece, began, span)
         raise AssertionError("attempts end")  # pragma: no cover - begin says `dead` after three
 
     def let_go(self) -> None:
         """Close the attempts still open: a worker that stops has not failed. Does what it can; raises nothing."""
-        for token, task in list(self._open.items()):
+        for place in list(self._open):
             with suppress(TryAgain):
-                self._give_back(task, token)
+                self._close(place)
 
     def _isolate(self, task: TileTask) -> None:
         """Raise TryAgain while another tile is being finished: were this one to end the worker, both would count."""
         if len(self._open) > 1:
             raise TryAgain("tile", f"tile {task.tile} of {task.job} was begun before, and must be alone")
 
-    def _give_back(self, task: TileTask, token: str) -> None:
-        self._state.jobs.give_back(task.job, task.gen, task.tile, token)
-        self._open.pop(token, None)
+    def _close(self, place: Place) -> None:
+        """Let an attempt count no more, if it is open."""
+        if place in self._open:
+            token, task = self._open[place]
+            self._state.jobs.give_back(task.job, task.gen, task.tile, token)
+            self._open.pop(place, None)
 
-    def _settle(self, task: TileTask, token: str, piece: bytes, began: float, span: Span) -> Finish:
+    def _settle(self, place: Place, piece: bytes, began: float, span: Span) -> Finish:
+        token, task = self._open[place]
         span.event("computed")
         ms = round((time.monotonic() - began) * 1000)
         done = TileDone(
@@ -150,7 +159,7 @@ class Handler:
                 tell()
                 told = True
             injection.point("worker.after-ack", job=task.job, tile=task.tile)
-            self._give_back(task, token)
+            self._close(place)
             self._measures.stored(task, len(piece), time.monotonic() - began)
             span.end(bytes=len(piece))
             log.event("tile done", **self._story(task), attempt=token, ms=ms, bytes=len(piece))
@@ -175,13 +184,13 @@ class Handler:
     def _exhausted(self, record: Record, task: TileTask, tokens: list[str], cause: Exception | None) -> Finish:
         """Give up a tile after three attempts, unless the breaker says that the fault is this worker's."""
         if cause is None:
-            return self._dead(record, task, f"tile {task.tile}: three workers ended while they worked on it", None)
+            return self._dead(record, task, f"tile {task.tile}: three attempts ended with their workers", None)
         reason = f"tile {task.tile}: failed three times, at last with {type(cause).__name__}: {cause}"
         try:
             self._breaker.failed(task.job, reason)
         except Tripped:
             for token in tokens:  # a healthy worker's turn: these attempts say nothing about the tile
-                self._give_back(task, token)
+                self._state.jobs.give_back(task.job, task.gen, task.tile, token)
             raise
         return self._dead(record, task, reason, cause)
 

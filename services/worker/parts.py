@@ -64,15 +64,17 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
     cache = stack.enter_context(scratch(Path(settings.work.cache or tempfile.gettempdir())))
     measures = Measures()
     activity = Activity(time.monotonic, metrics.worker_busy.inc)
-    source = Sources(blobs, cache, COPIES_BYTES, measures).path
+    sources = Sources(blobs, cache, COPIES_BYTES, measures)
     decoders = stack.enter_context(
-        closing(Decoders(opener(cache, measures), source, count=READERS, memory=READERS_BYTES, clock=time.monotonic))
+        closing(
+            Decoders(opener(cache, measures), sources.path, count=READERS, memory=READERS_BYTES, clock=time.monotonic)
+        )
     )
     producer = kafka.producer()
     letters, breaker = Letters(producer, names, settings.worker_id), Breaker()
     handler = Handler(
         worker=settings.worker_id,
-        tiles=Tiles(decoders, source, measures),
+        tiles=Tiles(decoders, sources, measures),
         state=redis,
         store=blobs,
         producer=producer,

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pixo.errors import ConfigError
+
 PREFIX = "pixo-worker-"
 
 
@@ -15,8 +17,14 @@ PREFIX = "pixo-worker-"
 def scratch(parent: Path) -> Iterator[Path]:
     """Give a new folder in ``parent``; remove it after the block, and at once those whose workers are no more.
 
-    The folder is locked for as long as the process lives, which no kill can prevent from being noticed.
+    Raises ConfigError where no folder can be made there. The folder is locked for as long as the process lives, so
+    that a kill is noticed.
     """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        raise ConfigError(f"PIXO_CACHE={str(parent)!r}: no folder that can be written ({error.strerror})") from error
     for left in parent.glob(f"{PREFIX}*"):
         with _locked(left) as mine:
             if mine:

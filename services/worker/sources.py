@@ -21,7 +21,10 @@ class Sources:
         self._copies: OrderedDict[str, int] = OrderedDict()
 
     def path(self, job: str) -> Path:
-        """Give the upload's file; raise NoSuchBlob when the job's bytes are gone, TryAgain("store")."""
+        """Give the upload's file.
+
+        Raises NoSuchBlob when the job's bytes are gone, TryAgain("store"), OSError where there is no space for a copy.
+        """
         key = names.source(job)
         path = self._store.path(key)
         if path is None:
@@ -30,16 +33,25 @@ class Sources:
             raise NoSuchBlob(key)
         return path
 
+    def clear(self) -> None:
+        """Remove all copies."""
+        for job in self._copies:
+            (self._folder / f"{job}.source").unlink(missing_ok=True)
+        self._copies.clear()
+
     def _copy(self, job: str, key: str) -> Path:
         copy = self._folder / f"{job}.source"
         if job in self._copies and copy.exists():
             self._copies.move_to_end(job)
             return copy
         part = copy.with_suffix(".part")
-        with self._measures.stage("read"), part.open("wb") as file:
-            for chunk in self._store.chunks(key):
-                file.write(chunk)
-        part.replace(copy)
+        try:
+            with self._measures.stage("read"), part.open("wb") as file:
+                for chunk in self._store.chunks(key):
+                    file.write(chunk)
+            part.replace(copy)
+        finally:
+            part.unlink(missing_ok=True)
         self._copies[job] = copy.stat().st_size
         while sum(self._copies.values()) > self._capacity and len(self._copies) > 1:
             oldest, _ = self._copies.popitem(last=False)

@@ -1,6 +1,6 @@
 """Tiles made from sources: a task in, the piece's bytes out."""
 
-from collections.abc import Callable
+from errno import ENOSPC
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +15,7 @@ from pixo.imaging.tile import filtered, reach
 from pixo.messages import TileTask
 from services.worker.decoders import Decoders, Open
 from services.worker.measures import Measures
+from services.worker.sources import Sources
 
 parsed = lru_cache(maxsize=256)(parse)
 
@@ -22,16 +23,28 @@ parsed = lru_cache(maxsize=256)(parse)
 class Tiles:
     """Makes pieces with open decoders. One tile at a time."""
 
-    def __init__(self, decoders: Decoders, source: Callable[[str], Path], measures: Measures) -> None:
+    def __init__(self, decoders: Decoders, sources: Sources, measures: Measures) -> None:
         self._decoders = decoders
-        self._source = source
+        self._sources = sources
         self._measures = measures
 
     def make(self, task: TileTask) -> bytes:
         """Give the tile's piece, ready to be joined; a lone tile's is the final image.
 
-        Raises BadImage, NoSuchBlob when the upload is gone, TryAgain("store"), and whatever a filter raises.
+        Raises BadImage, NoSuchBlob when the upload is gone, TryAgain("store"), OSError where the worker's folder is too
+        small for this image alone, and whatever a filter raises.
         """
+        try:
+            return self._make(task)
+        except OSError as error:
+            if error.errno != ENOSPC:
+                raise
+            # All else in the folder is there to save time.
+            self._decoders.close()
+            self._sources.clear()
+            return self._make(task)
+
+    def _make(self, task: TileTask) -> bytes:
         plan, chain = task.plan, parsed(task.plan.chain)
         segment = self._decoders.work(
             (task.job, task.lane),
@@ -40,7 +53,7 @@ class Tiles:
             lambda reader: self._render(reader, plan, chain, task.tile),
             last=ended(plan, task),
         )
-        return finish(plan, metadata.read(self._source(task.job)), segment) if plan.lone else segment
+        return finish(plan, metadata.read(self._sources.path(task.job)), segment) if plan.lone else segment
 
     def _render(self, reader: Reader, plan: Plan, chain: Chain, tile: int) -> bytes:
         """Do what ``imaging.tile.render`` does, by the clock."""

@@ -42,7 +42,10 @@ class Watchdog:
             log.error("tile takes too long, ending this worker", timeout=self._timeout)
             self._exit(STUCK)
             return
-        self._rest()
+        try:
+            self._rest()
+        except Exception as error:  # noqa: BLE001 - nothing of that may end the watch over the tiles
+            log.error("resting failed", cause=error)  # noqa: TRY400 - not logging's
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -19,7 +19,7 @@ TILE = 3
     ("fault", "said"),
     [
         pytest.param("raise", "failed three times", id="raise"),
-        pytest.param("segfault", "three workers ended", id="segfault"),
+        pytest.param("segfault", "three attempts ended with their workers", id="segfault"),
         pytest.param("memory=20000", "failed three times, at last with MemoryError", id="memory"),
     ],
 )

@@ -118,7 +118,10 @@ def test_list_by_status(web):
     assert web.get("/api/v1/jobs", query_string={"status": "done"}).json == {"jobs": [], "cursor": None}
 
 
-@pytest.mark.parametrize("query", [{"status": "sleeping"}, {"limit": "0"}, {"limit": "many"}, {"cursor": "elsewhere"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"status": "sleeping"}, {"limit": "0"}, {"limit": "many"}, {"limit": "000000200999999"}, {"cursor": "elsewhere"}],
+)
 def test_bad_list(web, query):
     """What the list does not understand is refused."""
     web.post()
@@ -140,6 +143,16 @@ def test_cancel(web):
     web.finish(done["id"])
     late = web.call("POST", done["links"]["cancel"])
     assert (late.status_code, late.json["what"], late.json["measured"]) == (409, "wrong-state", "done")
+
+
+def test_cancel_needs_no_kafka(web):
+    """While Kafka is away and others wait for the place: cancelled, and told so."""
+    job = web.post().json
+    web.parts.state.queue.enrol("waiting", 0, small=True, weight=1)
+    web.broker.down = True
+    answer = web.call("POST", job["links"]["cancel"])
+
+    assert (answer.status_code, answer.json["status"]) == (200, "cancelled")
 
 
 def test_retry(web, image):

@@ -199,7 +199,7 @@ def test_a_tile_that_killed_three_workers_is_dead(worker):
         worker.state.jobs.begin(worker.id, worker.gen, 0, token)
     worker.handler.handle(worker.record())()
     assert worker.worked == 0
-    assert worker.reported()[0].reason == "tile 0: three workers ended while they worked on it"
+    assert worker.reported()[0].reason == "tile 0: three attempts ended with their workers"
 
 
 def test_a_tile_that_was_begun_before_is_worked_on_alone(worker):
@@ -214,6 +214,23 @@ def test_a_tile_that_was_begun_before_is_worked_on_alone(worker):
     worker.handler.handle(worker.record(tile=1))()
     assert worker.worked == 2
     assert worker.attempts(tile=1) == 2
+
+
+def test_a_tile_that_another_finished_meanwhile_leaves_nothing_open(worker):
+    """Begun, made to wait for being alone, then done elsewhere: the next tile that was begun before need not wait."""
+    begin = worker.state.jobs.begin
+    begin(worker.id, worker.gen, 1, "another's")
+    begin(worker.id, worker.gen, 2, "ended with its worker")
+    finish = worker.handler.handle(worker.record(tile=0))
+    with pytest.raises(TryAgain, match="begun before"):
+        worker.handler.handle(worker.record(tile=1))
+    theirs = {"tile": 1, "token": "another's", "lane": 0, "size": 1, "crc": 0, "worker": "other", "ms": 1}
+    theirs = TileDone(job=worker.id, gen=worker.gen, **theirs)
+    worker.state.jobs.complete(theirs)
+    assert worker.handler.handle(worker.record(tile=1)) is None
+    finish()
+    worker.handler.handle(worker.record(tile=2))()
+    assert not worker.handler._open
 
 
 def test_a_letter_that_kafka_did_not_take_is_written_again(worker):

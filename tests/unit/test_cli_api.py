@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pixo.errors import Refusal, TryAgain
+from pixo.errors import PixoError, Refusal, TryAgain
 from services.cli.__main__ import main
 from services.cli.api import Api
 
@@ -135,12 +135,12 @@ def test_a_busy_server_is_asked_again_for_the_same_job(server, photo):
 def test_a_full_server_is_asked_again_when_it_says(server, photo, capsys):
     """429 is waited out as told, however short the patience with a server that is away, and the user knows why."""
     full = {"detail": "9 jobs wait already.", "what": "too-many-waiting", "setting": "PIXO_MAX_WAITING"}
-    server.add("POST", "jobs", 429, full, Retry_After="0.1")
+    server.add("POST", "jobs", 429, full, Retry_After="1")
     server.add("POST", "jobs", 202, job("queued"))
 
     with Api(server.url, patience=0) as api:
         assert api.submit(photo, {})["id"] == "k3v"
-    said = "pixo: 9 jobs wait already. (PIXO_MAX_WAITING moves the limit) Trying again in 0.1 s.\n"
+    said = "pixo: 9 jobs wait already. (PIXO_MAX_WAITING moves the limit) Trying again in 1 s.\n"
     assert capsys.readouterr().err == said
 
 
@@ -152,11 +152,28 @@ def test_a_server_that_stays_full_is_given_up(server, photo):
         api.submit(photo, {})
 
 
+def test_a_proxy_may_say_by_a_date_when(server, photo, capsys):
+    """Retry-After as a date in the past is now; what is neither a number nor a date is soon."""
+    for said in ("Wed, 21 Oct 2015 07:28:00 GMT", "whenever"):
+        server.add("POST", "jobs", 429, {"detail": "9 jobs wait already.", "what": "full"}, Retry_After=said)
+    server.add("POST", "jobs", 202, job("queued"))
+
+    with Api(server.url) as api:
+        assert api.submit(photo, {})["id"] == "k3v"
+    assert "Trying again in 0 s" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read(server, tmp_path):
+    """It is named, as one failed image among others."""
+    with Api(server.url) as api, pytest.raises(PixoError, match=r"cannot read .*gone\.jpg: No such file"):
+        api.submit(tmp_path / "gone.jpg", {})
+
+
 def test_patience_ends(server):
-    """A server that stays busy is given up with what it said last."""
+    """A server that stays busy is given up as out of reach, with what it said last."""
     server.add("GET", "jobs", 503, {"detail": "Redis is out of reach."}, Retry_After="1")
 
-    with Api(server.url, patience=0.5) as api, pytest.raises(Refusal, match="Redis is out of reach"):
+    with Api(server.url, patience=0.5) as api, pytest.raises(TryAgain, match="Redis is out of reach"):
         api.get("jobs")
 
 

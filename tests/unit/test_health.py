@@ -58,15 +58,6 @@ def test_dead_is_not_ready():
     assert not health.ready().ok
 
 
-def test_stopping_is_alive_but_not_ready():
-    """A stopping process takes no new work and is left to finish."""
-    health = Health({})
-    health.stopping()
-
-    assert health.live().ok
-    assert not health.ready().ok
-
-
 def test_a_prober_that_hung_up(capfd):
     """Nothing is printed when the prober is gone before the answer is there, as one is whose patience is short."""
     gone, asked = threading.Event(), threading.Event()

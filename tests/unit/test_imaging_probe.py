@@ -122,6 +122,14 @@ REFUSED = {
     "unknown webp": (b"RIFF\x10\0\0\0WEBPVP9 \x20\0\0\0" + bytes(32), "broken-header"),
     "start of a gif": (b"GIF89a\x01\0\x01\0\0\0\0", "broken-header"),
     "start of an avif": (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "broken-header"),
+    "jpeg of fill bytes": (b"\xff\xd8" + b"\xff" * 100_000 + b"\xe0\0\x02", "broken-header"),
+    "jpeg of bare markers": (b"\xff\xd8" + b"\xff\x01" * 20_000, "broken-header"),
+    "jpeg of empty segments": (b"\xff\xd8" + b"\xff\xe0\0\x02" * 20_000, "broken-header"),
+    "webp of empty chunks": (
+        b"RIFF\x10\0\0\0WEBPVP8X" + b"\x0a\0\0\0\x02" + bytes(9) + b"NONE\0\0\0\0" * 20_000,
+        "broken-header",
+    ),
+    "gif of small blocks": (b"GIF89a\x01\0\x01\0\0\0\0," + bytes(9) + b"\x02" + b"\x01x" * 1_100_000, "broken-header"),
     "tiff of floats": (
         pyvips.Image.black(4, 4).cast("float").tiffsave_buffer(),
         "unsupported-format",

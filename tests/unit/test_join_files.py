@@ -10,9 +10,9 @@ import pytest
 import pyvips
 from PIL import Image, JpegImagePlugin
 
-from pixo.errors import BadPiece
+from pixo.errors import BadImage, BadPiece
 from pixo.imaging.encode import encode
-from pixo.imaging.join import join, picture
+from pixo.imaging.join import join, picture, transcode
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Output, Plan
 
@@ -197,3 +197,15 @@ def test_joining_needs_no_pixel_library():
     code = "import sys, pixo.imaging.join; print(sorted({'numpy', 'cv2', 'simplejpeg', 'PIL'} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_an_encoder_that_refuses_is_no_missing_piece(monkeypatch):
+    """The image cannot be written: that is said, and no sound tile is blamed and made again."""
+    plan = plan_for("webp")
+
+    def refuse(*_):
+        raise pyvips.Error("no space left on device")
+
+    monkeypatch.setattr(transcode, "_encode", refuse)
+    with pytest.raises(BadImage, match="cannot be written as webp"):
+        joined(plan, pieces_for(plan, pixels_for(plan)))

@@ -31,8 +31,7 @@ def test_partitions_are_apart() -> None:
     offsets.delivered(1, 0)
 
     assert offsets.done(1, 0) == 1
-    assert offsets.open(0) == 1
-    assert offsets.open(1) == 0
+    assert offsets.done(0, 0) == 1
 
 
 def test_forgotten_records_change_nothing() -> None:

@@ -70,3 +70,10 @@ def test_each_is_told_its_own_time():
     assert [told(room) for _ in range(3)] == [3, 6, 9]
     queue.now += 100
     assert told(room) == 3
+
+
+def test_one_who_does_not_wait_sends_nobody_far_away():
+    """However often somebody asks: the next is told at most what one more queue takes."""
+    room = Queue(10, seconds=6.0, workers=2).room(10)
+
+    assert max(told(room) for _ in range(100)) == 3 + 3 * 10

@@ -3,13 +3,14 @@
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pixo.errors import Refusal
-from services.web import multipart, upload
+from services.web import intake, multipart, upload
 
 BOUNDARY = b"----WebKitFormBoundaryX7s9"
 awkward = st.lists(
@@ -211,3 +212,15 @@ def test_any_file_name_is_made_harmless(name):
     assert len(clean) <= upload.LONGEST_NAME
     assert clean not in (".", "..")
     assert upload.clean(clean) == clean
+
+
+def test_an_upload_that_crawls_is_given_up():
+    """A byte now and then keeps no thread for long: after a minute there is a least pace, on average."""
+    now = iter([0.0, 59.0, 61.0, 100.0])
+    pieces = SimpleNamespace(read=lambda _: b"x" * 1000)
+    got = intake.read({"wsgi.input_terminated": True, "wsgi.input": pieces}, clock=lambda: next(now))
+
+    assert len(next(got)) == 1000
+    with pytest.raises(Refusal, match="too slow: 2000 bytes in 61 s") as caught:
+        next(got)
+    assert (caught.value.kind, caught.value.measured, caught.value.limit) == ("slow-upload", 33, intake.SLOWEST)

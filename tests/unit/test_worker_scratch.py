@@ -4,6 +4,9 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
+from pixo.errors import ConfigError
 from services.worker.scratch import scratch
 
 HOLDER = """
@@ -29,3 +32,12 @@ def test_a_living_worker_keeps_its_folder_a_killed_one_leaves_it_to_the_next(tmp
     with scratch(tmp_path) as mine:
         assert list(tmp_path.iterdir()) == [mine]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_is_a_wrong_setting(tmp_path):
+    """It is made where it can be; else the setting is named."""
+    with scratch(tmp_path / "new" / "cache") as mine:
+        assert mine.is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="PIXO_CACHE="), scratch(tmp_path / "file"):
+        pass

@@ -1,6 +1,7 @@
 """Engine ``map``: what cannot stream is decoded once, into a file of raw rows that all lanes of a worker share."""
 
 import os
+from errno import ENOSPC
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from hashlib import sha256
 from io import FileIO
@@ -12,7 +13,7 @@ from typing import Self
 import numpy as np
 import pyvips
 
-from pixo.errors import BadImage, TryAgain
+from pixo.errors import BadImage
 from pixo.imaging.decode.push import damaged, open_pixels
 from pixo.imaging.decode.reader import Pixels
 from pixo.imaging.plan import Plan
@@ -23,7 +24,7 @@ class MapReader:
 
     Every reader holds a shared lock on the file; the first one decodes under an exclusive lock, and the last one
     to close removes it. Rows are read, not mapped: pages of the file then belong to the system's cache, which
-    shrinks when memory is short, and not to this process.
+    shrinks when memory is short, and not to this process. Raises OSError (ENOSPC) where they do not fit the folder.
     """
 
     def __init__(self, path: Path, plan: Plan, cache: Path) -> None:
@@ -103,7 +104,7 @@ class MapReader:
         file.truncate(0)
         size = self._stride * self._plan.height
         if disk_usage(self._path.parent).free < size:
-            raise TryAgain("cache", f"{size:,} bytes for a decoded image do not fit into {self._path.parent}")
+            raise OSError(ENOSPC, f"{size:,} bytes for a decoded image do not fit (PIXO_CACHE)", str(self._path.parent))
         try:
             self._decode(source)
         except BaseException:  # half a picture must not pass for a whole one

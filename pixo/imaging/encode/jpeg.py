@@ -6,8 +6,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-FULL_COLOUR = 90
-"""From this quality on colour is kept at full resolution (4:4:4), below at half (4:2:0)."""
+from pixo.imaging.costs import FULL_COLOUR_QUALITY
 
 
 def encode(pixels: NDArray[Any], quality: int) -> bytes:
@@ -18,6 +17,6 @@ def encode(pixels: NDArray[Any], quality: int) -> bytes:
     if pixels.shape[2] == 1:
         space, sampling = "GRAY", "Gray"
     else:
-        space, sampling = "RGB", "444" if quality >= FULL_COLOUR else "420"
+        space, sampling = "RGB", "444" if quality >= FULL_COLOUR_QUALITY else "420"
     data: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, space, sampling, fastdct=False)
     return data

@@ -5,6 +5,8 @@ from typing import BinaryIO, NamedTuple
 IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
 GRAPHIC_CONTROL = 0xF9
 # Counting ends here: what has more frames than this is refused all the same, and a header read stays quick.
+MOST_BLOCKS = 1_000_000
+"""Blocks of a frame, of 255 bytes in a file that nobody made to keep others busy."""
 MOST_FRAMES = 1000
 
 
@@ -64,5 +66,9 @@ def _skip_table(file: BinaryIO, flags: int) -> None:
 
 
 def _skip_blocks(file: BinaryIO) -> None:
-    while (size := file.read(1)) not in (b"", b"\0"):
+    for _ in range(MOST_BLOCKS):
+        size = file.read(1)
+        if size in (b"", b"\0"):
+            return
         file.seek(size[0], 1)
+    raise ValueError(f"one of its frames has more than {MOST_BLOCKS} blocks")

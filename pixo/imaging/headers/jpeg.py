@@ -5,6 +5,9 @@ from typing import BinaryIO, NamedTuple
 SOI, EOI, SOS, DHT, JPG, DAC, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xC4, 0xC8, 0xCC, 0xE0, 0xEE
 SEQUENTIAL = frozenset({0xC0, 0xC1})
 # Markers that stand alone, without a length: TEM, RST0-7, SOI.
+MOST_SEGMENTS = 10_000
+MOST_STRAY = 65_536
+"""Segments, and bytes between two of them, that are looked at: files beyond that are made to keep somebody busy."""
 BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -55,10 +58,13 @@ class Frame(NamedTuple):
 
 
 def read_frame(file: BinaryIO) -> Frame:
-    """Read a JPEG's segments up to its first scan, skipping their contents; raise ValueError if they are broken."""
+    """Read a JPEG's segments up to its first scan, skipping their contents.
+
+    Raises ValueError if they are broken, or more than any camera or editor writes.
+    """
     file.seek(2)
     jfif, transform, frame = False, None, None
-    while True:
+    for _ in range(MOST_SEGMENTS):
         marker = _next_marker(file)
         if marker in BARE:
             continue
@@ -81,6 +87,7 @@ def read_frame(file: BinaryIO) -> Frame:
             together = _read(file, 1)[0] == len(frame.components)
             return frame._replace(jfif=jfif, transform=transform, single_scan=together, scan_at=end)
         file.seek(end)
+    raise ValueError(f"it has more than {MOST_SEGMENTS} segments before its first scan")
 
 
 def _frame(marker: int, at: int, body: bytes) -> Frame:
@@ -103,15 +110,15 @@ def _frame(marker: int, at: int, body: bytes) -> Frame:
 
 
 def _next_marker(file: BinaryIO) -> int:
-    byte = _read(file, 1)
-    # Decoders pass over stray bytes between segments; a bound keeps a file of zeros from being read byte by byte.
-    for _ in range(65536):
-        if byte == b"\xff":
-            break
+    # Decoders pass over stray bytes between segments, and over fill bytes before a marker; a bound keeps a file of
+    # nothing else from being read byte by byte.
+    before = b""
+    for _ in range(MOST_STRAY):
         byte = _read(file, 1)
-    while byte == b"\xff":
-        byte = _read(file, 1)
-    return byte[0]
+        if before == b"\xff" and byte != b"\xff":
+            return byte[0]
+        before = byte
+    raise ValueError(f"there is no segment within {MOST_STRAY} bytes")
 
 
 def _read(file: BinaryIO, size: int) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 ALPHA, EXIF, ANIMATION = 0x10, 0x08, 0x02
+MOST_CHUNKS = 10_000
 
 
 class WebP(NamedTuple):
@@ -65,9 +66,9 @@ def exif_orientation(exif: bytes) -> int:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Give each chunk's name and size, with the file standing at its contents."""
+    """Give each chunk's name and size, with the file standing at its contents; raise ValueError for too many."""
     at = 12
-    while True:
+    for _ in range(MOST_CHUNKS):
         file.seek(at)
         head = file.read(8)
         if len(head) < 8:
@@ -75,3 +76,4 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
         size = int.from_bytes(head[4:], "little")
         yield head[:4], size
         at += 8 + size + (size & 1)
+    raise ValueError(f"it has more than {MOST_CHUNKS} chunks")

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event
 
 import pyvips
@@ -72,10 +73,15 @@ def _feed(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], outlet: int, 
         def until_stopped() -> Iterable[bytes]:
             for piece in pieces:
                 if stop.is_set():
-                    return
+                    raise _Stopped
                 yield piece
 
-        png.join(plan, metadata, until_stopped(), push)
+        with suppress(_Stopped):
+            png.join(plan, metadata, until_stopped(), push)
+
+
+class _Stopped(Exception):
+    """Raised where the pieces that are left are of no use."""
 
 
 def _encode(plan: Plan, inlet: int, file: int) -> None:

@@ -6,7 +6,7 @@ import { paintSample } from "./sample.js";
 const $ = (id) => document.getElementById(id);
 const VISIBLE_PIXELS = 60e6; // larger pictures are offered for download only
 const TILES_DRAWN = 600;
-const PATIENCE = 900; // seconds for which a full server is asked again
+const PATIENCE = 3600; // seconds for which a full server is asked again
 const ENDED = ["done", "failed", "cancelled", "expired", "deleted"];
 
 let image = null; // File to be sent

@@ -24,8 +24,10 @@ def routes(parts: Parts) -> Blueprint:
         if status != "cancelled":
             raise _wrong(lookup.find(parts, id), "cancelled")
         # The end is in the store before the answer: a lost Redis must not bring the job back.
-        parts.dispatcher.ended(id)
-        return answers.json(documents.job(lookup.find(parts, id)))
+        parts.dispatcher.conclude(id)
+        response = answers.json(documents.job(lookup.find(parts, id)))
+        response.call_on_close(lambda: admit(parts))
+        return response
 
     @blueprint.post("/api/v1/jobs/<id>/retry")
     def retry_job(id: str) -> Response:

@@ -9,6 +9,8 @@ from services.web.parts import Parts
 
 STATUSES = ("queued", "processing", "stitching", "done", "failed", "cancelled", "expired")
 DEFAULT_LIMIT, MOST = 20, 200
+LONGEST = 9
+"""Digits of a number in a query."""
 LOOKED_AT = 2000
 """Jobs that one request looks at, at most, to find some of a status."""
 
@@ -48,7 +50,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST:
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST or not 1 <= int(text) <= MOST:
         raise Refusal("bad-field", f"`limit` is a whole number from 1 to {MOST}.", measured=text, limit=[1, MOST])
     return int(text)
 
