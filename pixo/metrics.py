@@ -7,6 +7,7 @@ can say is known beforehand wherever possible, and starts at zero: a first failu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Literal, TypeVar
@@ -211,7 +212,11 @@ tiles_unaccounted = _gauge(
     "pixo_tiles_unaccounted", "Tiles of the jobs at work that are nowhere: more than 0 is a fault"
 )
 lanes = _gauge("pixo_lanes", "Lanes with tiles out; tiles out over lanes is how full their windows are")
-part_up = _gauge("pixo_part_up", "Whether the monitor reaches a part, 0 or 1", part=("kafka", "redis"))
+part_up = _gauge(
+    "pixo_part_up", "Whether the monitor reaches a part, 0 or 1; NaN: not asked yet", part=("kafka", "redis")
+)
+for _part in ("kafka", "redis"):
+    part_up.labels(_part).set(math.nan)
 redis_memory = _gauge(
     "pixo_redis_memory_bytes", "Memory of Redis, used and allowed; 0: not limited, or not told", kind=("used", "max")
 )

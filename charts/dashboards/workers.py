@@ -81,7 +81,7 @@ WORKERS = Dashboard(
                 "Throttled (cluster)",
                 [(f"{THROTTLED.format('throttled_periods')} / {THROTTLED.format('periods')}", "{{pod}}")],
                 "percentunit",
-                about="Of cAdvisor: share of the periods in which a limit stopped the worker.",
+                about="Of cAdvisor: the share of periods in which a CPU limit, if there is one, stopped the worker.",
             ),
         ],
         "Who lives": [

@@ -18,7 +18,6 @@ _NOT_ALLOWED = (
 )
 _TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
 _NEVER = (
-    *_NOT_ALLOWED,
     KafkaError.INVALID_REPLICATION_FACTOR,
     KafkaError.INVALID_PARTITIONS,
     KafkaError.INVALID_CONFIG,
@@ -51,7 +50,10 @@ def sending(error: KafkaError, value: bytes | None) -> PixoError:
 
 
 def asking(error: KafkaError) -> PixoError:
-    """Give what the one who asked for an admin's work is told."""
+    """Give what the one who asked for an admin's work is told.
+
+    What is not allowed is waited for: others may be making the topic, or the rights, just now.
+    """
     return ConfigError(f"Kafka refuses: {error.str()}") if error.code() in _NEVER else TryAgain("kafka", error.str())
 
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from services.cli import output
+from pixo import output
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from pixo.output import columns
 from services.cli.api import Api, Document
-from services.cli.output import columns
 
 JOBS = 12
 BAR = 20

@@ -3,7 +3,8 @@
 import argparse
 from collections.abc import Mapping
 
-from services.cli import api, output
+from pixo import output
+from services.cli import api
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

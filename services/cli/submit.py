@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pixo import output
 from pixo.errors import ConfigError, PixoError
-from services.cli import api, fields, output
+from services.cli import api, fields
 from services.cli.api import Api, Document
 from services.cli.bar import Bar
 from services.cli.following import follow

@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 
+from pixo import output
 from pixo.errors import TryAgain
-from services.cli import api, glance, output
+from services.cli import api, glance
 from services.cli.screen import Screen
 
 PATIENCE = 2.0

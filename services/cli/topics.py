@@ -4,12 +4,11 @@ import argparse
 import contextlib
 from collections.abc import Mapping
 
-from pixo import broker
+from pixo import broker, output
 from pixo.errors import TryAgain
 from pixo.settings import load
 from pixo.topics import specs
 from pixo.topics.ensuring import ensure
-from services.cli import output
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
-from pixo import __version__
+from pixo import __version__, output
 from pixo.errors import PixoError, Refusal
 from pixo.imaging.apply import carry_out
 from pixo.imaging.compare import difference
 from pixo.imaging.plan import Plan
-from services.cli import api, output
+from services.cli import api
 from services.cli.api import Api, Document
 
 DIFFERENT = 3

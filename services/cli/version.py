@@ -4,8 +4,7 @@ import argparse
 import platform
 from collections.abc import Mapping
 
-from pixo import __version__
-from services.cli import output
+from pixo import __version__, output
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

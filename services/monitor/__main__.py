@@ -9,6 +9,7 @@ from pixo.health import Health
 from pixo.lifeguard import Lifeguard
 from pixo.signals import stop_on_signals
 from services.monitor.parts import assemble
+from services.monitor.watch import reached
 
 log = logs.logger(__name__)
 
@@ -28,8 +29,16 @@ def main() -> int:
                 process.metrics_host, process.metrics_port, metrics.expose("monitor", topics.names(settings.kafka))
             )
         )
-        kafka = lambda: parts.admin.ensure(topics.specs(settings.kafka))  # noqa: E731 - one question of two
-        if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping}):
+
+        def kafka() -> None:
+            with reached("kafka"):
+                parts.admin.ensure(topics.specs(settings.kafka))
+
+        def redis() -> None:
+            with reached("redis"):
+                parts.state.ping()
+
+        if not startup.reach(stop, {"kafka": kafka, "redis": redis}):
             return startup.EXIT_DONE
         pulse.follow(parts.loop)
         stack.enter_context(Lifeguard(pulse))

@@ -32,13 +32,13 @@ class Watch:
     def round(self) -> None:
         """Write the snapshot that others show; raise TryAgain. Of what can be reached is told, whatever cannot."""
         now = self._clock()
-        with _reached("redis"):
+        with reached("redis"):
             workers = self._state.workers.known()
             figures.tell_workers(now, workers)
             figures.tell_work(now, self._state)
             figures.tell_memory(*self._state.memory())
         try:
-            with _reached("kafka"):
+            with reached("kafka"):
                 topics = self._look()
         except TryAgain:
             self._state.cluster.write({"at": now, "kafka": False, "topics": []})
@@ -65,7 +65,7 @@ class Watch:
 
 
 @contextmanager
-def _reached(part: str) -> Iterator[None]:
+def reached(part: str) -> Iterator[None]:
     """Take note whether the part was reached."""
     try:
         yield

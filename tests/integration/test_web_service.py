@@ -153,7 +153,8 @@ def test_tokens(make_web):
             assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert web.post().status_code == 401
     assert web.blobs() == []
-    for path in ("/", "/app.js", "/healthz", "/readyz", "/metrics"):
+    assert web.get("/metrics").status_code == 401
+    for path in ("/", "/app.js", "/healthz", "/readyz"):
         assert web.get(path).status_code == 200
     for token in ("alpha", "beta"):
         assert web.get("/api/v1/jobs", headers={"Authorization": f"Bearer {token}"}).status_code == 200

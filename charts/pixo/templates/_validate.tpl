@@ -28,6 +28,9 @@
 {{- end -}}
 {{- end -}}
 
+{{- if and (eq .Values.kafka.topics.provisioner "strimzi") (gt (int $tasks.maxPartitions) 0) -}}
+{{- fail "kafka.topics.provisioner=strimzi and kafka.topics.tasks.maxPartitions: the monitor cannot grow a topic that Strimzi keeps as it is declared. Set maxPartitions to 0 and raise kafka.topics.tasks.partitions." -}}
+{{- end -}}
 {{- if .Values.kafka.enabled -}}
 {{- if gt (int .Values.kafka.topics.replicationFactor) 1 -}}
 {{- fail "kafka.topics.replicationFactor must be 1 with the one broker of the chart: set kafka.enabled=false and externalKafka to use more brokers." -}}

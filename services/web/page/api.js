@@ -1,6 +1,7 @@
 // The API as the page uses it: JSON calls, one streaming upload, and problems as errors.
 const BASE = "api/v1/";
 let token = sessionStorage.getItem("pixo-token") ?? "";
+let declined = false; // the question for a token was closed without one: it is not asked again
 
 export class Problem extends Error {
   constructor(body, status) {
@@ -14,8 +15,11 @@ const headers = () => (token ? { Authorization: `Bearer ${token}` } : {});
 
 async function login() {
   const dialog = document.getElementById("login");
+  document.getElementById("wrong").hidden = !token;
+  dialog.returnValue = "";
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  declined = dialog.returnValue !== "go";
   token = document.getElementById("token").value;
   sessionStorage.setItem("pixo-token", token);
 }
@@ -36,7 +40,8 @@ async function call(path, options = {}) {
     throw new Problem({ detail: "Pixo does not answer. Is it still running?" }, 0);
   }
   if (response.status === 401) {
-    await login();
+    if (!declined) await login();
+    if (declined) throw new Problem({ detail: "This Pixo asks for a token. Load the page anew to give one." }, 401);
     return call(path, options);
   }
   if (!response.ok) throw problem(response.status, await response.text());
@@ -48,10 +53,15 @@ export async function api(path, options) {
   return response.status === 204 ? null : response.json();
 }
 
-// A URL that an image or a link can use: the resource itself, or a copy of it where a token must go along.
+// Whether links work as they are: nobody has asked for a token.
+export const free = () => !token;
+
+// URL and name of an image or a file: the resource itself, or a copy of it where a token must go along.
 export async function resource(path) {
-  if (!token) return path;
-  return URL.createObjectURL(await (await call(path)).blob());
+  if (free()) return { url: path, name: "" };
+  const response = await call(path);
+  const name = /filename="([^"]*)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
+  return { url: URL.createObjectURL(await response.blob()), name };
 }
 
 export function send(image, fields, progress) {

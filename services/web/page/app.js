@@ -1,5 +1,5 @@
 // The page: choose an image and filters, send it, watch its tiles, compare and download.
-import { api, resource, send, Problem } from "./api.js";
+import { api, free, resource, send, Problem } from "./api.js";
 import { Chain } from "./chain.js";
 import { paintSample } from "./sample.js";
 
@@ -7,10 +7,12 @@ const $ = (id) => document.getElementById(id);
 const VISIBLE_PIXELS = 60e6; // larger pictures are offered for download only
 const TILES_DRAWN = 600;
 const PATIENCE = 3600; // seconds for which a full server is asked again
+const AWAY = [0, 502, 503, 504]; // statuses that pass: of a server that is being restarted, or whose parts are
 const ENDED = ["done", "failed", "cancelled", "expired", "deleted"];
 
 let image = null; // File to be sent
 let shown = null; // id of the job on the page
+let copies = []; // object URLs of what was fetched for the shown job
 let original = null; // object URL of the image that the shown job was made from
 const chain = new Chain($("chain"), $("catalogue"), $("help"), $("empty"));
 
@@ -63,19 +65,44 @@ function draw(job) {
   $("compare").hidden = job.status !== "done";
 }
 
+// Gives URL and name of an image of the shown job; a copy of it is let go with the job.
+async function picture(path) {
+  const found = await resource(path);
+  if (found.url !== path) copies.push(found.url);
+  return found;
+}
+
+function forget() {
+  copies.forEach((url) => URL.revokeObjectURL(url));
+  copies = [];
+}
+
 async function drawResult(job) {
-  const link = $("download");
-  link.href = await resource(job.links.result);
-  link.download = "";
-  const before = original ?? (await resource(job.links.source));
+  forget();
   const show = job.width * job.height <= VISIBLE_PIXELS && job.format !== "tiff";
   $("compare").hidden = !show;
   if (!show) {
     $("figures").textContent += " (too large, or of a kind that browsers do not show: download it)";
+    offer({ url: job.links.result, name: "" });
     return;
   }
-  $("before").src = before;
-  $("after").src = await resource(job.links.result);
+  const result = await picture(job.links.result);
+  offer(result);
+  $("before").src = original ?? (await picture(job.links.source)).url;
+  $("after").src = result.url;
+}
+
+function offer({ url, name }) {
+  $("download").href = url;
+  $("download").download = name;
+}
+
+// A link cannot send a token: what was not fetched to be shown is fetched when it is asked for.
+async function fetchFirst(event) {
+  if (free() || $("download").href.startsWith("blob:")) return;
+  event.preventDefault();
+  offer(await picture(new URL($("download").href).pathname));
+  $("download").click();
 }
 
 async function watch(id) {
@@ -85,13 +112,19 @@ async function watch(id) {
   $("compare").hidden = true;
   let pause = 150;
   while (shown === id) {
-    const job = await api(`jobs/${id}`);
-    if (shown !== id) return;
-    draw(job);
-    if (job.tiles.total <= TILES_DRAWN) drawTiles((await api(`jobs/${id}/tiles`)).tiles);
-    if (ENDED.includes(job.status)) {
-      if (job.status === "done") await drawResult(job);
-      return refresh();
+    try {
+      const job = await api(`jobs/${id}`);
+      if (shown !== id) return;
+      draw(job);
+      if (job.tiles.total <= TILES_DRAWN) drawTiles((await api(`jobs/${id}/tiles`)).tiles);
+      if (ENDED.includes(job.status)) {
+        if (job.status === "done") await drawResult(job);
+        return refresh();
+      }
+    } catch (error) {
+      if (!AWAY.includes(error.status)) throw error;
+      $("figures").textContent = `${error.message} The job goes on; looking again.`;
+      pause = 1000;
     }
     await sleep(pause);
     pause = Math.min(1000, pause * 1.2);
@@ -206,6 +239,7 @@ function wire() {
   $("file").addEventListener("change", () => choose($("file").files[0]));
   $("job").addEventListener("submit", submit);
   $("sample").addEventListener("click", async () => choose(await paintSample()));
+  $("download").addEventListener("click", (event) => fetchFirst(event).catch(complain));
   $("cancel").addEventListener("click", () => api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain));
   $("retry").addEventListener("click", () =>
     api(`jobs/${shown}/retry`, { method: "POST" }).then((job) => watch(job.id)).catch(complain));

@@ -1,4 +1,4 @@
-"""Probes, on the port of the page too: alive, can take work, figures."""
+"""Probes and figures, on the port of the page too: alive, can take work, what is counted."""
 
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
@@ -7,8 +7,8 @@ from prometheus_client.exposition import choose_encoder
 from pixo.health import Health, Report
 
 
-def routes(health: Health, registry: CollectorRegistry) -> Blueprint:
-    """Give the blueprint."""
+def routes(health: Health) -> Blueprint:
+    """Give the blueprint of the probes."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -19,8 +19,15 @@ def routes(health: Health, registry: CollectorRegistry) -> Blueprint:
     def readyz() -> Response:
         return _answer(health.ready())
 
+    return blueprint
+
+
+def figures(registry: CollectorRegistry) -> Blueprint:
+    """Give the blueprint of the figures, which ask for a token as the API does where there are any."""
+    blueprint = Blueprint("figures", __name__)
+
     @blueprint.get("/metrics")
-    def figures() -> Response:
+    def read_figures() -> Response:
         encode, kind = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(registry), content_type=kind, headers={"Cache-Control": "no-store"})
 

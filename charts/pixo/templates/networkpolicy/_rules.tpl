@@ -25,7 +25,11 @@
   {{- range .cidrs }}
   - ipBlock: {cidr: {{ . }}}
   {{- end }}
-  ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+  ports:
+  {{- range .ports }}
+  - {port: {{ int . }}, protocol: UDP}
+  - {port: {{ int . }}, protocol: TCP}
+  {{- end }}
 {{- end }}
 {{- end }}
 
