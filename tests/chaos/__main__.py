@@ -48,6 +48,7 @@ def main() -> int:
     storming.add_argument("--jobs", type=int, default=1000)
     storming.add_argument("--seed", type=int, default=7)
     storming.add_argument("--period", type=float, default=2.0, help="seconds between two kills")
+    storming.add_argument("--clients", type=int, default=32, help="jobs that are followed at once")
     soaking = commands.add_parser("soak", help="full load; the memory of each role")
     soaking.add_argument("--minutes", type=float, default=15.0)
     for command in (storming, soaking):
@@ -60,7 +61,9 @@ def main() -> int:
 
 
 def _storm(run: Run, kafka: Part, pictures: Pictures, given: argparse.Namespace) -> int:
-    outcomes, kills = storm(run, kafka, pictures, jobs=given.jobs, seed=given.seed, period=given.period)
+    outcomes, kills = storm(
+        run, kafka, pictures, jobs=given.jobs, seed=given.seed, period=given.period, clients=given.clients
+    )
     print(f"kills: {dict(kills.most_common())}")
     print(f"outcomes: {dict(outcomes)}")
     for job, error in run.errors.items():

@@ -49,7 +49,15 @@ class Killer:
 
 
 def storm(
-    run: Run, kafka: Part, pictures: Pictures, *, jobs: int, seed: int, period: float, wanted: int = 0
+    run: Run,
+    kafka: Part,
+    pictures: Pictures,
+    *,
+    jobs: int,
+    seed: int,
+    period: float,
+    wanted: int = 0,
+    clients: int = AT_ONCE,
 ) -> tuple[Counter[Outcome], Counter[str]]:
     """Take so many jobs through, and more until so many kills were done; give outcomes and kills.
 
@@ -73,7 +81,7 @@ def storm(
             print(f"{time.monotonic() - began:6.0f} s: about {number} jobs", flush=True)  # noqa: T201 - the long form
         return outcome
 
-    with Keeper(parts), ThreadPoolExecutor(AT_ONCE) as pool:
+    with Keeper(parts), ThreadPoolExecutor(clients) as pool:
         with Killer(pixo.roles, servers, seed, period) as killer:
             try:
                 outcomes.update(pool.map(take, range(jobs)))
