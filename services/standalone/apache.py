@@ -147,6 +147,9 @@ class ApacheKafka:
             "share.coordinator.state.topic.min.isr": 1,
             # Members come one by one on a laptop too, but nobody wants to wait 3 s for the first.
             "group.initial.rebalance.delay.ms": 0,
+            # A node that was killed is let in again once its former life counts as over, after 9 s by itself.
+            "broker.session.timeout.ms": 3000,
+            "broker.heartbeat.interval.ms": 500,
             "group.min.session.timeout.ms": 6000,
             # Groups of protocol `consumer` have no session of the client's own: the default is 45 s.
             "group.consumer.min.session.timeout.ms": 6000,

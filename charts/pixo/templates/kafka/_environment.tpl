@@ -38,6 +38,9 @@ share.coordinator.state.topic.replication.factor: "1"
 share.coordinator.state.topic.min.isr: "1"
 share.coordinator.state.topic.num.partitions: "4"
 group.initial.rebalance.delay.ms: "0"
+# The one node, killed, is let in again once its former life counts as over, after 9 s by itself.
+broker.session.timeout.ms: "3000"
+broker.heartbeat.interval.ms: "500"
 group.min.session.timeout.ms: "6000"
 # Groups of protocol `consumer` have no session of the client's own: the default is 45 s.
 group.consumer.min.session.timeout.ms: "6000"
