@@ -45,6 +45,7 @@ class Installation:
             "PIXO_STORE": f"file://{folder}/store",
             "PIXO_PORT": str(port),
             "PYTHONFAULTHANDLER": "1",
+            "MALLOC_ARENA_MAX": "2",  # as in the images, and by `pixo up`
             **(environ or {}),
         }
         self.settings = settings.load(self.environ)
