@@ -128,9 +128,12 @@ def test_nothing_is_loaded_where_nothing_is_asked_for():
 import sys
 {prepare}
 from pixo import startup
-startup.configure("worker", {environ})
-import services.worker.parts, services.results.parts
-print("pixo.otlp" in sys.modules)
+def main():
+    startup.configure("worker", {environ})
+    import services.worker.parts, services.results.parts
+    print("pixo.otlp" in sys.modules)
+    return 0
+startup.run("worker", main)
 """
     off = [sys.executable, "-c", code.format(prepare="", environ={})]
     assert subprocess.run(off, capture_output=True, text=True, check=True).stdout == "False\n"
