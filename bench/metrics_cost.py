@@ -67,9 +67,9 @@ def turn(folder: Path, chain: str) -> float:
     made = plan(
         probe(folder / names.source(JOB)), parse(chain), Request(), Limits(), tile_size=None, workers=1, busy=True
     )
-    source = Sources(blobs, folder, 1 << 30, measures).path
-    decoders = Decoders(opener(folder, measures), source, count=4, memory=64 << 20, clock=time.monotonic)
-    tiles = Tiles(decoders, source, measures)
+    sources = Sources(blobs, folder, 1 << 30, measures)
+    decoders = Decoders(opener(folder, measures), sources.path, count=4, memory=64 << 20, clock=time.monotonic)
+    tiles = Tiles(decoders, sources, measures)
     began = time.process_time()
     for tile in range(made.tiles):
         task = TileTask(job=JOB, gen=1, tile=tile, lane=0, until=made.tiles, plan=made)
