@@ -42,7 +42,7 @@ class Installation:
 
     def workers(self, state: str) -> list[str]:
         """Give the ids of the workers in this state."""
-        found = self.web.get("/api/v1/workers").json()["workers"]
+        found = self.web.get("/api/v1/workers").json().get("workers", [])  # none while Redis is away
         return [worker["id"] for worker in found if worker["state"] == state]
 
     def pids(self, word: str) -> list[int]:
