@@ -66,7 +66,7 @@ class BadRecord(PixoError):
 
 
 class TryAgain(PixoError):
-    """Raised when a part (``kafka``, ``redis``, ``store``) is out of reach for now."""
+    """Raised when a part (``kafka``, ``redis``, ``store``) is out of reach, or another ``tile`` in the way, for now."""
 
     def __init__(self, part: str, message: str) -> None:
         super().__init__(message)

@@ -47,6 +47,8 @@ JOB_OUTCOMES = ("done", "failed", "cancelled")
 JOB_SIZES = ("small", "bulk")
 STAGES = ("read", "decode", "filter", "encode", "store", "publish")
 PARTS = ("kafka", "redis", "store")
+ASKED = ("kafka", "redis")
+"""The parts that the monitor stands on."""
 STORE_CALLS = ("put", "get", "size", "delete", "list", "read", "write", "ping")
 TILE_STATES = ("todo", "out", "done")
 WORKER_STATES = ("alive", "stale", "dead")
@@ -212,10 +214,8 @@ tiles_unaccounted = _gauge(
     "pixo_tiles_unaccounted", "Tiles of the jobs at work that are nowhere: more than 0 is a fault"
 )
 lanes = _gauge("pixo_lanes", "Lanes with tiles out; tiles out over lanes is how full their windows are")
-part_up = _gauge(
-    "pixo_part_up", "Whether the monitor reaches a part, 0 or 1; NaN: not asked yet", part=("kafka", "redis")
-)
-for _part in ("kafka", "redis"):
+part_up = _gauge("pixo_part_up", "Whether the monitor reaches a part, 0 or 1; NaN: not asked yet", part=ASKED)
+for _part in ASKED:
     part_up.labels(_part).set(math.nan)
 redis_memory = _gauge(
     "pixo_redis_memory_bytes", "Memory of Redis, used and allowed; 0: not limited, or not told", kind=("used", "max")

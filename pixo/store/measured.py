@@ -49,7 +49,7 @@ class Measured:
         file = lent.__enter__()
         try:
             yield _Timed(file)
-        except BaseException as error:
+        except BaseException as error:  # the caller's, whatever it was: the store decides
             if not lent.__exit__(type(error), error, error.__traceback__):
                 raise
         else:

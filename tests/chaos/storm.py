@@ -87,8 +87,8 @@ def storm(
                 outcomes.update(pool.map(take, range(jobs)))
                 while killer.kills.total() < wanted:
                     outcomes.update(pool.map(take, range(AT_ONCE)))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)  # else leaving the pool would wait for all jobs
+            except BaseException:  # Ctrl-C too: else leaving the pool would wait for all jobs
+                pool.shutdown(cancel_futures=True)
                 raise
         seconds = time.monotonic() - began
         until(lambda: all(part.ready() for part in parts), "all parts are up again")

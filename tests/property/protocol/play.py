@@ -329,7 +329,7 @@ def perform(url: str, acts: list[Act]) -> World:
             done.append(act)
             play.act(act)
         play.rest()
-    except Exception as error:
+    except Exception as error:  # whatever a role raised, with the acts that led there
         raise Broken(done, error) from error
     finally:
         play.world.close()
