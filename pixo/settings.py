@@ -125,7 +125,9 @@ class Web(Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, Meta(description="address that the page and the API listen on")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="port of the page and the API")] = 5001
-    web_threads: Annotated[Count, Meta(description="requests that are served at once")] = 24
+    web_threads: Annotated[
+        Count, Meta(description="requests that are served at once; three quarters of them may wait for a job's end")
+    ] = 64
     max_upload_bytes: Annotated[Count, Meta(description="most bytes of an upload")] = 1 << 30
     api_tokens: Annotated[
         str, Meta(description="with commas; when set, calls need `Authorization: Bearer` with one of them")

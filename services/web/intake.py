@@ -8,8 +8,8 @@ from gunicorn.http.body import Body, ChunkedReader, LengthReader
 
 from pixo.errors import Refusal
 
-STEP = 1 << 20
-"""Bytes that are taken from the connection at once, at most."""
+STEP = 1 << 18
+"""Bytes that are taken from the connection at once, at most: every upload under way holds so many."""
 SLOWEST = 16_384
 """Bytes a second that an upload has on average, or it is given up: it holds a thread."""
 START = 60.0

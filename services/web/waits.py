@@ -13,12 +13,12 @@ SLICE = 2.0
 
 
 class Waits:
-    """Places for waiting requests: half of the threads."""
+    """Places for waiting requests: three quarters of the threads."""
 
     def __init__(self, parts: Parts) -> None:
         self._jobs = parts.state.jobs
         self._stopping = parts.stopping
-        self._places = BoundedSemaphore(max(1, parts.settings.web.web_threads // 2))
+        self._places = BoundedSemaphore(max(1, parts.settings.web.web_threads * 3 // 4))
 
     def end(self, id: str, seconds: float) -> Job | None:
         """Give the job when it has ended, or as it stands when the time is over; None when all places are taken."""

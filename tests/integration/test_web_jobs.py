@@ -64,10 +64,11 @@ def test_upload_that_waits(web):
     thread.join(PATIENCE)
 
     assert [(answer.status_code, answer.json["status"]) for answer in answers] == [(200, "done")]
+    assert "Retry-After" not in answers[0].headers
 
 
-def test_half_of_the_threads_wait(make_web):
-    """When half of the threads wait, the next is answered at once."""
+def test_one_thread_is_kept_from_waiting(make_web):
+    """When as many wait as may, the next is answered at once, and told when to ask again."""
     web = make_web(PIXO_WEB_THREADS="2")
     first, second = web.post().json, web.post().json
     client = web.app.test_client()
@@ -78,6 +79,7 @@ def test_half_of_the_threads_wait(make_web):
     answer = web.get(second["links"]["self"], query_string={"wait": "60"})
 
     assert answer.json["status"] == "processing"
+    assert answer.headers["Retry-After"] == "1"
     assert time.monotonic() - begun < 30  # not the whole time that it asked for
     web.finish(first["id"])
     thread.join(PATIENCE)

@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from pixo.errors import Refusal
 from pixo.state.records import Job
-from services.web import answers, documents, lookup
+from services.web import answers, lookup
 from services.web.admit import admit
 from services.web.erase import erase
 from services.web.parts import Parts
@@ -25,7 +25,7 @@ def routes(parts: Parts) -> Blueprint:
             raise _wrong(lookup.find(parts, id), "cancelled")
         # The end is in the store before the answer: a lost Redis must not bring the job back.
         parts.dispatcher.conclude(id)
-        response = answers.json(documents.job(lookup.find(parts, id)))
+        response = answers.job(lookup.find(parts, id))
         response.call_on_close(lambda: admit(parts))
         return response
 
@@ -37,7 +37,7 @@ def routes(parts: Parts) -> Blueprint:
             raise _wrong(job, "tried again")
         if not parts.dispatcher.retry(id, job.r + 1):
             raise _wrong(lookup.find(parts, id), "tried again")
-        response = answers.json(documents.job(lookup.find(parts, id)), 202)
+        response = answers.job(lookup.find(parts, id), 202)
         response.call_on_close(lambda: admit(parts))
         return response
 

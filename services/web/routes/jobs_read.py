@@ -35,7 +35,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         job = lookup.find(parts, id)
         if patience and job.live:
             job = places.end(id, patience) or lookup.find(parts, id)
-        return answers.json(documents.job(job))
+        return answers.job(job)
 
     @blueprint.get("/api/v1/jobs/<id>/plan")
     def read_plan(id: str) -> Response:

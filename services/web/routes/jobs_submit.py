@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 
 from pixo.errors import Refusal
+from pixo.state.records import Job
 from services.web import answers, documents, lookup, measures, waits
 from services.web.admit import admit
 from services.web.drain import drain
@@ -26,13 +27,13 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
             raise
         if not patience:
             job = lookup.find(parts, found)
-            response = answers.json(documents.job(job), 202, {"Location": documents.links(job)["self"]})
+            response = _taken(job, 202)
             # The answer goes first: what is queued cannot be lost any more, and others admit it if this one cannot.
             response.call_on_close(lambda: admit(parts))
             return response
         admit(parts)
         job = places.end(found, patience) or lookup.find(parts, found)
-        return answers.json(documents.job(job), 202 if job.live else 200, {"Location": documents.links(job)["self"]})
+        return _taken(job, 202 if job.live else 200)
 
     @blueprint.after_request
     def let_the_answer_be_read(response: Response) -> Response:
@@ -42,3 +43,9 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         return response
 
     return blueprint
+
+
+def _taken(job: Job, status: int) -> Response:
+    response = answers.job(job, status)
+    response.headers["Location"] = documents.links(job)["self"]
+    return response
