@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from pixo import logs
 from pixo.errors import BadImage, Refusal, TryAgain
 from pixo.store import NoSuchBlob
+from services.web.answers import AGAIN
 
 MEDIA_TYPE = "application/problem+json"
 PATIENCE = 3
@@ -83,7 +84,7 @@ def _refused(refusal: Refusal) -> Response:
     status = STATUS.get(refusal.kind, 422)
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     if refusal.kind in {"no-image-yet", "no-tile-yet"}:
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = AGAIN
     if refusal.again is not None:
         headers["Retry-After"] = str(refusal.again)
     if refusal.kind == "bad-range":
