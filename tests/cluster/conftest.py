@@ -14,13 +14,14 @@ def cluster() -> Iterator[None]:
     """Give a running cluster with all images in it; PIXO_CLUSTER_KEEP leaves it running for the next time."""
     if not kit.KIT.is_dir():
         pytest.fail(f"there is no cluster kit at {kit.KIT}: set PIXO_CLUSTER_KIT to its folder")
-    try:
-        kit.up()
-        kit.load()
-        yield
-    finally:
-        if not os.environ.get("PIXO_CLUSTER_KEEP"):
-            kit.down()
+    with kit.alone():
+        try:
+            kit.up()
+            kit.load()
+            yield
+        finally:
+            if not os.environ.get("PIXO_CLUSTER_KEEP"):
+                kit.down()
 
 
 @pytest.fixture(scope="session")

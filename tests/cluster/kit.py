@@ -1,9 +1,13 @@
 """A real cluster on this machine, by the kit in the folder that PIXO_CLUSTER_KIT names; images built and loaded."""
 
+import fcntl
 import os
 import re
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pixo
@@ -43,6 +47,17 @@ def run(*words: str, env: dict[str, str] | None = None, given: str | None = None
     if done.returncode:
         raise AssertionError(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the one cluster of this machine; raises AssertionError at once while another run holds it."""
+    with Path(tempfile.gettempdir(), "pixo-test-cluster.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AssertionError("another run of these tests has this machine's only cluster") from None
+        yield
 
 
 def up() -> None:
