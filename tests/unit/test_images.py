@@ -10,7 +10,7 @@ import pytest
 
 import pixo
 from pixo import settings
-from services.standalone import apache
+from services.standalone import jars
 from tests.conftest import VERSITYGW
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ def test_compose_images_are_arguments_with_versions() -> None:
 
     assert named == {
         **{f"PIXO_{role.upper()}": f"pixo-{role}:{pixo.__version__}" for role in ROLES},
-        "KAFKA": f"apache/kafka:{apache.VERSION}",
+        "KAFKA": f"apache/kafka:{jars.VERSION}",
         "VALKEY": named["VALKEY"],
         "S3": f"versity/versitygw:{VERSITYGW}",
     }
