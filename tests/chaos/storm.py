@@ -12,6 +12,7 @@ from pixo.errors import PixoError
 from tests.chaos.parts import PATIENCE, Keeper, Part, until
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import AT_ONCE, Outcome, Run
+from tests.chaos.timeline import Timeline
 
 STUCK = 3 * PATIENCE
 """Seconds after which a job that has not ended counts as stuck."""
@@ -67,31 +68,30 @@ def storm(
     servers = [pixo.valkey, kafka]
     parts = [*pixo.roles, *servers]
     kinds = random.Random(seed).choices(pictures.mixed(), k=jobs)
-    outcomes: Counter[Outcome] = Counter()
+    ended: list[Outcome] = []
     began = time.monotonic()
 
-    def take(number: int) -> Outcome:
+    def take(number: int) -> None:
         try:
             job = run.submit(kinds[number % jobs])
         except PixoError as error:
             run.errors[f"upload {number}"] = str(error)
-            return "lost"
-        outcome = run.outcome(job, STUCK)
-        if number and number % 50 == 0:
-            print(f"{time.monotonic() - began:6.0f} s: about {number} jobs", flush=True)  # noqa: T201 - the long form
-        return outcome
+            ended.append("lost")
+        else:
+            ended.append(run.outcome(job, STUCK))
 
     with Keeper(parts), ThreadPoolExecutor(clients) as pool:
-        with Killer(pixo.roles, servers, seed, period) as killer:
+        with Killer(pixo.roles, servers, seed, period) as killer, Timeline(pixo, kafka, ended.__len__):
             try:
-                outcomes.update(pool.map(take, range(jobs)))
+                list(pool.map(take, range(jobs)))
                 while killer.kills.total() < wanted:
-                    outcomes.update(pool.map(take, range(AT_ONCE)))
+                    list(pool.map(take, range(AT_ONCE)))
             except BaseException:  # Ctrl-C too: else leaving the pool would wait for all jobs
                 pool.shutdown(cancel_futures=True)
                 raise
         seconds = time.monotonic() - began
         until(lambda: all(part.ready() for part in parts), "all parts are up again")
+        outcomes = Counter(ended)
         run.settle(note=f"seed {seed}; {killer.kills.total()} kills in {seconds:.0f} s; {_told(outcomes)}")
     return outcomes, killer.kills
 
