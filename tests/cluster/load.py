@@ -54,18 +54,17 @@ class Watch:
         self.calls = 0
         self.failures: list[str] = []
         self._release = release
+        self._calls = (
+            ("GET", "/", None),
+            ("GET", "/api/v1/jobs?limit=5", None),
+            ("POST", "/api/v1/jobs?filters=invert&wait=20", painted(640, 480)),
+        )
         self._stop = threading.Event()
 
-    def _run(self) -> None:
-        small = painted(640, 480)
+    def _run(self, method: str, path: str, body: bytes | None) -> None:
         with self._release.client() as client:
             while not self._stop.wait(0.1):
-                for method, path, body in (
-                    ("GET", "/", None),
-                    ("GET", "/api/v1/jobs?limit=5", None),
-                    ("POST", "/api/v1/jobs?filters=invert&wait=20", small),
-                ):
-                    self._call(client, method, path, body)
+                self._call(client, method, path, body)
 
     def _call(self, client: httpx.Client, method: str, path: str, body: bytes | None) -> None:
         self.calls += 1
@@ -80,7 +79,8 @@ class Watch:
     @contextmanager
     def watching(self) -> Iterator["Watch"]:
         """Call until the block ends."""
-        threads = [threading.Thread(target=self._run) for _ in range(2)]
+        # Each by itself: a picture waits for its turn, while the door is to be tried all the time.
+        threads = [threading.Thread(target=self._run, args=call) for call in self._calls for _ in range(2)]
         for thread in threads:
             thread.start()
         try:
