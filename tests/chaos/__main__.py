@@ -23,7 +23,7 @@ MIB = 1 << 20
 def running(given: argparse.Namespace, name: str) -> Iterator[tuple[Run, Part, Pictures]]:
     """Give a run on parts of its own, and print its figures at the end; the logs are kept when it fails."""
     folder = Path(tempfile.mkdtemp(prefix=f"pixo-{name}-"))
-    kafka, address = brokers.single(folder / "kafka")
+    kafka, address = brokers.single(folder / "kafka", given.session)
     pictures = Pictures(folder)
     rows: list[Figures] = []
     options = {"PIXO_KAFKA_GROUP_PROTOCOL": given.protocol}
@@ -54,7 +54,10 @@ def main() -> int:
     for command in (storming, soaking):
         command.add_argument("--workers", type=int, default=3)
         command.add_argument("--results", type=int, default=1)
-        command.add_argument("--protocol", choices=["classic", "consumer"], default="classic")
+        command.add_argument("--protocol", choices=["classic", "consumer"], default="consumer")
+        command.add_argument("--session", type=float, help="of protocol consumer, in seconds")
+    # Everything lives for 16 s on average: with sessions of 10 s most partitions would belong to the dead.
+    storming.set_defaults(session=3.0)
     given = parser.parse_args()
     with running(given, given.command) as (run, kafka, pictures):
         return _storm(run, kafka, pictures, given) if given.command == "storm" else _soak(run, pictures, given)

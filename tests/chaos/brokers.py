@@ -12,11 +12,17 @@ from tests.chaos.parts import Part
 COPIES = 3
 
 
-def single(folder: Path) -> tuple[Part, str]:
-    """Give one broker with the address of it."""
-    kafka = ApacheKafka(folder, free_port())
+def single(folder: Path, session: float | None = None) -> tuple[Part, str]:
+    """Give one broker with the address of it; its KIP-848 groups miss a silent member after ``session`` seconds."""
+    kafka = ApacheKafka(folder, free_port(), properties=None if session is None else _sessions(session))
     kafka.prepare()
     return Part("kafka", kafka.command(), folder / "kafka.out", kafka.ready), kafka.address
+
+
+def _sessions(seconds: float) -> dict[str, object]:
+    session, heartbeat = round(1000 * seconds), round(250 * seconds)
+    kinds = {"session.timeout.ms": session, "heartbeat.interval.ms": heartbeat}
+    return {f"group.consumer.{least}{name}": value for name, value in kinds.items() for least in ("min.", "")}
 
 
 def cluster(folder: Path) -> tuple[list[Part], str]:
