@@ -66,8 +66,11 @@ class FileStore:
         """Stream a blob: it appears whole when the block ends, and not at all when the block raises."""
         path, part = self.path(key), self._root / PARTS / token_hex(12)
         with _translated(key):
-            part.parent.mkdir(parents=True, exist_ok=True)
-            file = part.open("wb", buffering=1 << 18)
+            try:
+                file = part.open("wb", buffering=1 << 18)
+            except FileNotFoundError:
+                part.parent.mkdir(parents=True, exist_ok=True)
+                file = part.open("wb", buffering=1 << 18)
         try:
             with _Translating(file, key) as writer:
                 yield writer

@@ -28,7 +28,7 @@ class Fleet:
         self.host = options.host or given.web.host
         self.port = claim(self.host, given.web.port if options.port is None else options.port)
         self.kafka, kafka = _kafka(options.kafka, self.data)
-        self.valkey = None if options.redis else Valkey(free_port(), self.data / "valkey")
+        self.valkey = None if options.redis else Valkey(self.data / "valkey")
         self.environ = {
             "PIXO_STORE": (self.data / "store").as_uri(),
             "PIXO_LOG_LEVEL": "warning",

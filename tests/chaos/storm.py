@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from pixo.errors import PixoError
-from tests.chaos.parts import PATIENCE, Keeper, Part, until
+from tests.chaos.parts import PATIENCE, Keeper, Part
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import AT_ONCE, Outcome, Run
 from tests.chaos.timeline import Timeline
+from tests.waiting import until
 
 STUCK = 3 * PATIENCE
 """Seconds after which a job that has not ended counts as stuck."""

@@ -11,9 +11,10 @@ from pixo import broker, topics
 from pixo.topics.ensuring import ensure
 from tests.chaos import brokers
 from tests.chaos.installation import Installation
-from tests.chaos.parts import PATIENCE, Keeper, Part, until
+from tests.chaos.parts import PATIENCE, Keeper, Part
 from tests.chaos.pictures import SLOW, Pictures
 from tests.chaos.run import Run
+from tests.waiting import until
 
 AWAY = 35.0
 """Seconds that Kafka is away, at least: long enough for producers to be taken for jammed and made anew."""

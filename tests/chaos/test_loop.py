@@ -11,7 +11,8 @@ from pixo.broker.consumer import KafkaConsumer
 from pixo.loop import Loop
 from pixo.settings import Kafka
 from pixo.topics import Topic
-from tests.chaos.parts import Part, until
+from tests.chaos.parts import Part
+from tests.waiting import until
 
 INTERVAL = 6.0
 """Seconds that this group allows; its sessions are as short."""

@@ -8,9 +8,10 @@ import pytest
 
 from pixo import broker
 from tests.chaos.ledger import records
-from tests.chaos.parts import Keeper, restart, until
+from tests.chaos.parts import Keeper, restart
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import Run
+from tests.waiting import until
 
 TILE = 3
 

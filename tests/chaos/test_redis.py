@@ -8,9 +8,10 @@ import pytest
 import redis
 
 from tests.chaos.installation import Installation
-from tests.chaos.parts import Part, until
+from tests.chaos.parts import Part
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import Run
+from tests.waiting import until
 
 
 def test_all_down_at_start(run: Run, pictures: Pictures, kafka: tuple[Part, str]) -> None:

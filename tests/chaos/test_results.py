@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from tests.chaos.parts import Keeper, restart, until
+from tests.chaos.parts import Keeper, restart
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import Run
+from tests.waiting import until
 
 JOINING = ("before-read", "while-writing", "after-final", "after-finish")
 COUNTING = ("after-complete", "before-ack")

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.chaos.installation import Installation
-from tests.chaos.parts import until
 from tests.chaos.pictures import Pictures
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.run import Run
+from tests.waiting import until
 
 PIECE = 200_000
 """Bytes that every piece of this job has at least."""

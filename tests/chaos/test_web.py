@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from tests.chaos.parts import Keeper, restart, until
+from tests.chaos.parts import Keeper, restart
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import Run
+from tests.waiting import until
 
 TAKING = ("web.after-source", "web.after-record", "web.after-list", "web.after-create")
 STARTING = ("dispatch.after-claim", "dispatch.after-start", "dispatch.while-publishing")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.installation import Installation
-from tests.chaos.parts import Keeper, end, restart, until
+from tests.chaos.parts import Keeper, end, restart
 from tests.chaos.pictures import SLOW, Pictures
 from tests.chaos.run import Run
+from tests.waiting import until
 
 SESSION = 10.0
 """Seconds after which a group gives a silent member up, in both protocols."""

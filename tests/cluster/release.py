@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -177,13 +177,3 @@ def turned(thing: Any, kind: str) -> datetime:
     """Give when a condition of an object last changed."""
     (found,) = [one for one in thing["status"]["conditions"] if one["type"] == kind]
     return datetime.fromisoformat(found["lastTransitionTime"])
-
-
-def until(what: str, true: Callable[[], object], patience: float = 300, pause: float = 1.0) -> float:
-    """Return when it is true, with the seconds that took; fail when it stays untrue."""
-    start = time.monotonic()
-    while not true():
-        waited = time.monotonic() - start
-        assert waited < patience, f"not within {patience} s: {what}"
-        time.sleep(pause)  # between two looks
-    return time.monotonic() - start

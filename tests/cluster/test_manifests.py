@@ -11,7 +11,8 @@ import pytest
 from tests.chart import foreign
 from tests.cluster.kit import ROOT, run
 from tests.cluster.pictures import painted, right
-from tests.cluster.release import Release, until
+from tests.cluster.release import Release
+from tests.waiting import until
 
 OVERLAYS = sorted(path.parent.name for path in (ROOT / "k8s" / "overlays").glob("*/kustomization.yaml"))
 README = (ROOT / "README.md").read_text()
@@ -48,7 +49,7 @@ def test_commands_of_the_readme(namespace: Release) -> None:
     verbs = [next(word for word in shlex.split(command) if word in VERBS) for command in COMMANDS]
 
     assert verbs == VERBS
-    until("nothing is left", lambda: not namespace.get("all,persistentvolumeclaim")["items"])
+    until(lambda: not namespace.get("all,persistentvolumeclaim")["items"], "nothing is left")
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -84,7 +85,7 @@ def assert_page(url: str) -> None:
             return httpx.get(url).status_code == 200
         return False
 
-    until(f"a page at {url}", answers, 60)
+    until(answers, f"a page at {url}", 60)
     job = httpx.post(
         f"{url}/api/v1/jobs",
         params={"filters": "invert", "wait": "60"},

@@ -7,7 +7,8 @@ import pytest
 
 from tests.cluster.load import CHAIN, Jobs, Watch
 from tests.cluster.pictures import painted, right
-from tests.cluster.release import Release, condition, turned, until
+from tests.cluster.release import Release, condition, turned
+from tests.waiting import until
 
 ROLES = ("web", "worker", "results", "monitor")
 LARGE = (20480, 11520)
@@ -46,7 +47,7 @@ def test_disruption_budgets(pixo: Release) -> None:
     pixo.evict(first)
     with pytest.raises(AssertionError, match="disruption budget"):
         pixo.evict(second)
-    until("two ready", lambda: pixo.ready("web") == 2)
+    until(lambda: pixo.ready("web") == 2, "two ready")
 
 
 def test_upload_through_the_ingress(pixo: Release) -> None:
@@ -70,7 +71,7 @@ def test_route(pixo: Release) -> None:
     pixo.helm("upgrade", *(word for one in (*more, *gateway) for word in ("--set", one)))
     route = Release(pixo.namespace, host="route.test")
     with route.client() as client:
-        until("the route leads to the page", lambda: client.get("/readyz").status_code == 200, 30)
+        until(lambda: client.get("/readyz").status_code == 200, "the route leads to the page", 30)
         result = route.finish(client, route.submit(client, painted(1600, 1200), filters="invert"))
 
     assert right(result, 1600, 1200, "invert")
@@ -104,7 +105,7 @@ def test_scale_during_jobs(pixo: Release) -> None:
         jobs.submit(20)
         pixo.kubectl("scale", f"deployment/{pixo.full}-worker", f"--replicas={count}")
         assert jobs.unfinished() > 0, "too quick to tell"
-        until(f"{count} workers", lambda count=count: len(pixo.pods("worker")) == count == pixo.ready("worker"))
+        until(lambda count=count: len(pixo.pods("worker")) == count == pixo.ready("worker"), f"{count} workers")
     pixo.helm("upgrade", "--set", "config.window=6")
     assert pixo.get("deployment", f"{pixo.full}-worker")["spec"]["replicas"] == 3
     jobs.finish()
@@ -140,9 +141,9 @@ def test_a_pod_is_deleted_during_jobs(pixo: Release, role: str) -> None:
     gone = pixo.pods(role)[0]["metadata"]
     hard = ["--grace-period=1"] if role in {"worker", "redis"} else []
     pixo.kubectl("delete", "pod", gone["name"], "--wait=false", *hard)
-    until("another pod", lambda: gone["uid"] not in {pod["metadata"]["uid"] for pod in pixo.pods(role)})
+    until(lambda: gone["uid"] not in {pod["metadata"]["uid"] for pod in pixo.pods(role)}, "another pod")
     jobs.finish()
-    until("all ready again", lambda: all(condition(pod, "Ready") for pod in pixo.pods(role)))
+    until(lambda: all(condition(pod, "Ready") for pod in pixo.pods(role)), "all ready again")
 
 
 @pytest.mark.damage
@@ -152,11 +153,11 @@ def test_web_with_a_broken_dependency(pixo: Release, server: str) -> None:
     before = pixo.restarts()
     pixo.kubectl("scale", f"statefulset/{pixo.full}-{server}", "--replicas=0")
     try:
-        until("web unready", lambda: pixo.ready("web") == 0)
+        until(lambda: pixo.ready("web") == 0, "web unready")
         assert len(pixo.pods("web")) == 2
     finally:
         pixo.kubectl("scale", f"statefulset/{pixo.full}-{server}", "--replicas=1")
-    until("web ready", lambda: pixo.ready("web") == 2)
+    until(lambda: pixo.ready("web") == 2, "web ready")
     with pixo.client() as client:
         result = pixo.finish(client, pixo.submit(client, painted(1600, 1200), filters="invert"))
 
@@ -170,9 +171,9 @@ def test_partitions_grow_in_one_upgrade(pixo: Release) -> None:
     jobs = Jobs(pixo)
     jobs.submit(6)
     pixo.helm("upgrade", "--set", "kafka.topics.tasks.partitions=8")
-    until("8 partitions", lambda: pixo.partitions() == 8)
+    until(lambda: pixo.partitions() == 8, "8 partitions")
     assert pixo.ready("worker") == 8
-    until("each worker has a partition", lambda: _busy_partitions(pixo) == set(range(8)))
+    until(lambda: _busy_partitions(pixo) == set(range(8)), "each worker has a partition")
     jobs.finish()
     with pytest.raises(AssertionError, match="Kafka cannot take partitions away"):
         pixo.helm("upgrade", "--set", "kafka.topics.tasks.partitions=6")
@@ -184,8 +185,8 @@ def test_the_monitor_grows_the_topic(pixo: Release) -> None:
     sets = ("--set", "kafka.topics.tasks.partitions=8", "--set", "kafka.topics.tasks.maxPartitions=9")
     pixo.helm("upgrade", *sets)
     pixo.kubectl("scale", f"deployment/{pixo.full}-worker", "--replicas=10")
-    until("9 partitions", lambda: pixo.partitions() == 9, 180)
-    until("each partition has a worker", lambda: _busy_partitions(pixo) == set(range(9)))
+    until(lambda: pixo.partitions() == 9, "9 partitions", 180)
+    until(lambda: _busy_partitions(pixo) == set(range(9)), "each partition has a worker")
     with pixo.client() as client:
         result = pixo.finish(client, pixo.submit(client, painted(4000, 3000), filters=CHAIN))
     assert right(result, 4000, 3000, CHAIN)
@@ -212,7 +213,7 @@ def test_two_releases_in_one_namespace(pixo: Release) -> None:
 def test_uninstall(pixo: Release) -> None:
     """Claims stay, as the values say, and nothing else of the release does."""
     pixo.uninstall()
-    until("all pods gone", lambda: not pixo.get("pods")["items"])
+    until(lambda: not pixo.get("pods")["items"], "all pods gone")
     kinds = (
         "all,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget,ingress,httproute,persistentvolumeclaim"
     )

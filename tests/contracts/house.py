@@ -1,7 +1,6 @@
 """A broker of each kind with topics of its own, and what its tests wait for."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from pixo.broker import Admin, Broker, Consumer, Record
 from pixo.broker.memory import MemoryBroker
 from pixo.settings import Kafka
 from pixo.topics import Topic
+from tests.waiting import until
 
 PATIENCE = 30.0
 
@@ -58,14 +58,6 @@ def opened(request: pytest.FixtureRequest) -> Iterator[House]:
     broker.close()
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    """Return once the condition holds; the condition itself may poll."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} took more than {PATIENCE} s")
-
-
 def take(consumer: Consumer, count: int) -> list[Record]:
     """Give the next records of a consumer."""
     found: list[Record] = []
@@ -75,7 +67,7 @@ def take(consumer: Consumer, count: int) -> list[Record]:
         found.extend([record] if record else [])
         return len(found) >= count
 
-    until(enough, f"{count} records")
+    until(enough, f"{count} records", polls=True)
     return found
 
 

@@ -7,7 +7,8 @@ import pytest
 from pixo.broker import Record
 from pixo.errors import TryAgain
 from pixo.topics import Topic
-from tests.contracts.house import PATIENCE, House, join, send, take, until
+from tests.contracts.house import PATIENCE, House, join, send, take
+from tests.waiting import until
 
 
 def test_record_arrives_whole(house: House) -> None:

@@ -6,7 +6,8 @@ from pixo import topics
 from pixo.errors import BadRecord, ConfigError, TryAgain
 from pixo.settings import Kafka
 from pixo.topics import Topic
-from tests.contracts.house import PATIENCE, House, join, send, take, until
+from tests.contracts.house import PATIENCE, House, join, send, take
+from tests.waiting import until
 
 
 def test_ensure_is_idempotent(house: House) -> None:

@@ -4,8 +4,7 @@ import contextlib
 import logging
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_hex
@@ -25,6 +24,7 @@ from pixo.settings import Kafka
 from pixo.topics import Topic
 from services.standalone.apache import ApacheKafka
 from services.standalone.ports import free_port
+from tests.waiting import until
 
 PATIENCE = 30.0
 NOBODY = Kafka(kafka="127.0.0.1:1", kafka_profile="embedded")
@@ -38,14 +38,6 @@ def closing() -> Iterator[ExitStack]:
         yield stack
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    """Return once the condition holds; the condition itself may poll."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} took more than {PATIENCE} s")
-
-
 def take(consumer: Consumer, count: int) -> list[bytes | None]:
     """Give the values of the next records, each marked done."""
     values: list[bytes | None] = []
@@ -57,7 +49,7 @@ def take(consumer: Consumer, count: int) -> list[bytes | None]:
             consumer.done(record)
         return len(values) >= count
 
-    until(enough, f"{count} records")
+    until(enough, f"{count} records", polls=True)
     return values
 
 
@@ -89,7 +81,7 @@ def test_clients_outlive_the_embedded_broker(own_tansu: Any, closing: ExitStack)
     admin, producer = broker.admin(), broker.producer()
     admin.ensure(spec)
     consumer, tail = broker.consumer("g", "t"), broker.tail("t")
-    until(lambda: [tail.poll(0.1)] and tail.ready, "listening")
+    until(lambda: [tail.poll(0.1)] and tail.ready, "listening", polls=True)
     producer.settle([producer.send("t", b"before", partition=0) for _ in range(5)])
     assert take(consumer, 5) == [b"before"] * 5
     committed(admin, consumer, {0: 5})
@@ -188,7 +180,7 @@ def test_offsets_of_the_old_log_are_dropped(tansu: str, closing: ExitStack) -> N
     consumer = KafkaConsumer(profiles.consumer(settings, "test", "g"), topic)
     closing.callback(consumer.close)
     records = []
-    until(lambda: [records.append(r) for r in [consumer.poll(0.1)] if r] and len(records) == 5, "5 records")
+    until(lambda: [records.append(r) for r in [consumer.poll(0.1)] if r] and len(records) == 5, "5 records", polls=True)
     for record in records:
         consumer.done(record)
 
@@ -223,7 +215,7 @@ def test_closing_without_a_broker_ends(own_tansu: Any) -> None:
     producer = broker.producer()
     producer.send("t", b"x").result(PATIENCE)
     consumer = broker.consumer("g", "t")
-    until(lambda: consumer.poll(0.1), "a record")
+    until(lambda: consumer.poll(0.1), "a record", polls=True)
     record = brokers.Record("t", 0, 0, b"x")
     own_tansu.stop()
 
@@ -274,7 +266,7 @@ def test_silent_broker_ends_the_process(closing: ExitStack) -> None:
     closing.callback(consumer.close)
 
     with pytest.raises(Fatal, match="no Kafka broker"):
-        until(lambda: consumer.poll(0.05), "giving up")
+        until(lambda: consumer.poll(0.05), "giving up", polls=True)
 
 
 def test_trouble_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -282,7 +274,7 @@ def test_trouble_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     broker = brokers.open(NOBODY, "test")
     with caplog.at_level(logging.WARNING):
         consumer = broker.consumer("g", "t")
-        until(lambda: [consumer.poll(0.1)] and caplog.records, "a line")
+        until(lambda: [consumer.poll(0.1)] and caplog.records, "a line", polls=True)
         for _ in range(20):
             consumer.poll(0.05)
         broker.close()

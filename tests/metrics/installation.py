@@ -15,7 +15,7 @@ import redis
 from PIL import Image
 
 from tests.conftest import free_port
-from tests.metrics.prometheus import until
+from tests.waiting import until
 
 
 def picture(width: int, height: int, form: str = "JPEG") -> bytes:
@@ -78,7 +78,7 @@ def installation(folder: Path, workers: int = 2, **environ: str) -> Iterator[Ins
     with (folder / "up.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environ})
     try:
-        until("ready", lambda: b"Pixo is ready" in (folder / "up.log").read_bytes())
+        until(lambda: b"Pixo is ready" in (folder / "up.log").read_bytes(), "ready")
         found = Installation(process, port, data)
         with found.web:
             yield found

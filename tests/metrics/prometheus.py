@@ -1,9 +1,7 @@
 """A real Prometheus (Debian's package) that scrapes a Pixo every second, and questions to it."""
 
 import contextlib
-import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,13 +87,3 @@ def promtool(*words: str) -> str:
     done = subprocess.run(["promtool", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def until(what: str, question: Any, patience: float = 90.0) -> float:
-    """Return the seconds after which a question is answered with yes; fail with the last answer."""
-    began = time.monotonic()
-    while not (answer := question()):
-        waited = time.monotonic() - began
-        assert waited < patience, f"{what}: not within {patience:g} s, but {json.dumps(answer, default=str)}"
-        time.sleep(0.25)  # between two looks
-    return time.monotonic() - began

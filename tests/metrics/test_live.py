@@ -19,7 +19,8 @@ from charts.dashboards.__main__ import ALL
 from pixo import broker, settings, topics
 from tests.chart.rendering import one, render
 from tests.metrics.installation import Installation, installation, picture
-from tests.metrics.prometheus import NAMESPACE, STEP, Prometheus, prometheus, until
+from tests.metrics.prometheus import NAMESPACE, STEP, Prometheus, prometheus
+from tests.waiting import until
 
 CLUSTER_ONLY = ("kube_", "container_")
 QUICK = {
@@ -66,7 +67,7 @@ def pixo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 def watcher(tmp_path_factory: pytest.TempPathFactory, pixo: Installation) -> Iterator[Prometheus]:
     """Give a Prometheus that watches it from its first job on."""
     with prometheus(tmp_path_factory.mktemp("prometheus"), pixo.data / "metrics-targets.json", rules()) as running:
-        until("all scraped", lambda: not running.down())
+        until(lambda: not running.down(), "all scraped")
         yield running
 
 
@@ -78,14 +79,14 @@ def fires(watcher: Prometheus, *alerts: str, patience: float = 90.0) -> float:
         seen.update(watcher.firing())
         return set(alerts) <= seen
 
-    return until(f"firing {alerts}", all_seen, patience)
+    return until(all_seen, f"firing {alerts}", patience)
 
 
 def whole(pixo: Installation, watcher: Prometheus) -> None:
     """Wait until it is as good as new."""
-    until("workers back", lambda: len(pixo.workers("alive")) == 2)
-    until("parts back", lambda: watcher.value("min(pixo_part_up)") == 1)
-    until("a job through", lambda: pixo.submit(SMALL, wait=20).status_code == 200)
+    until(lambda: len(pixo.workers("alive")) == 2, "workers back")
+    until(lambda: watcher.value("min(pixo_part_up)") == 1, "parts back")
+    until(lambda: pixo.submit(SMALL, wait=20).status_code == 200, "a job through")
 
 
 def test_1_all_is_well_under_load(pixo: Installation, watcher: Prometheus) -> None:
@@ -94,7 +95,7 @@ def test_1_all_is_well_under_load(pixo: Installation, watcher: Prometheus) -> No
         assert pixo.submit(SMALL, filters, wait=60).status_code == 200
     assert pixo.submit(b"no image").status_code == 415
     assert pixo.submit(picture(5000, 4000), "blur:sigma=2", wait=60).status_code == 200
-    until("bulk job told", lambda: watcher.value('sum(pixo_job_duration_seconds_count{size="bulk"})') == 1)
+    until(lambda: watcher.value('sum(pixo_job_duration_seconds_count{size="bulk"})') == 1, "bulk job told")
 
     assert not watcher.firing() & {"PixoKafkaDown", "PixoRedisDown", "PixoStoreFailing", "PixoTilesUnaccounted"}
 
@@ -109,7 +110,7 @@ def test_1_a_job_is_told_by_one_grep(pixo: Installation) -> None:
         lines = [line for line in log.read_text().splitlines() if id_ in line]
         return sorted((json.loads(line) for line in lines), key=lambda line: str(line["time"]))
 
-    until("the end is told", lambda: any(line["event"] == "job ended" for line in story()))
+    until(lambda: any(line["event"] == "job ended" for line in story()), "the end is told")
     told = story()
     events = [line["event"] for line in told]
     assert total > 1
@@ -160,9 +161,9 @@ def test_4_all_workers_are_killed(pixo: Installation, watcher: Prometheus) -> No
         killed = time.monotonic()
         for _ in range(2):
             pixo.submit(SMALL)
-        until("both shown as dead", lambda: len(pixo.workers("dead")) == 2, patience=60)
+        until(lambda: len(pixo.workers("dead")) == 2, "both shown as dead", patience=60)
         shown = time.monotonic() - killed
-        until("more and more wait", lambda: pixo.submit(SMALL) and "PixoLagGrowing" in watcher.firing())
+        until(lambda: pixo.submit(SMALL) and "PixoLagGrowing" in watcher.firing(), "more and more wait")
         fires(
             watcher,
             *("PixoWorkersStalled", "PixoTaskQueueTooOld", "PixoWorkerHeartbeatMissing", "PixoJobStuck"),
@@ -195,11 +196,11 @@ def test_6_the_store_is_away(pixo: Installation, watcher: Prometheus) -> None:
     store.write_text("no folder")
     try:
         until(
-            "all fire",
             lambda: (
                 pixo.submit(SMALL).status_code == 503
                 and {"PixoStoreFailing", "PixoWebErrorBudgetBurnFast", "PixoWebErrorBudgetBurnSlow"} <= watcher.firing()
             ),
+            "all fire",
         )
     finally:
         store.unlink()
