@@ -33,6 +33,10 @@ class Limits(Struct, frozen=True, kw_only=True):
         Count,
         Meta(description="most pixels of a JPEG whose luma a worker decodes whole in memory; larger ones are streamed"),
     ] = 100_000_000
+    max_webp_pixels: Annotated[
+        Count,
+        Meta(description="most pixels of a WebP that is written: its encoder holds all of them, 6 bytes each"),
+    ] = 40_000_000
 
 
 def check(header: Header, limits: Limits) -> None:

@@ -45,11 +45,11 @@ def plan(
     """Plan a job; ``tile_size`` None leaves the tiles' area to the planner (docs/adr/0002-tile-area.md).
 
     ``workers`` is how many live, ``busy`` whether other jobs wait. Raises Refusal: the kinds of `check` in
-    limits.py, ``too-many-pixels`` also for what must be decoded whole, ``too-large-for-format``,
+    limits.py, ``too-many-pixels`` also for what must be decoded or encoded whole, ``too-large-for-format``,
     ``depth-not-kept``, ``unsupported-depth``, ``bad-parameter``.
     """
     check(header, limits)
-    output = _output(header, output_request)
+    output = _output(header, output_request, limits)
     engine, mode = _engine(header, chain, limits)
     chain.check(mode, header.depth)
     out_mode = _out_mode(chain.out_mode(mode), output)
@@ -100,7 +100,7 @@ def runs(plan: Plan, lanes: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if a < b]
 
 
-def _output(header: Header, request: Request) -> Output:
+def _output(header: Header, request: Request, limits: Limits) -> Output:
     """Settle the final's format; refuse what it cannot hold."""
     if not COLOUR.fullmatch(request.background):
         raise Refusal(
@@ -115,7 +115,7 @@ def _output(header: Header, request: Request) -> Output:
             measured=request.quality,
             limit=[1, 100],
         )
-    form = _kept(header) if request.format == "keep" else request.format
+    form = _kept(header, limits) if request.format == "keep" else request.format
     longest = max(header.width, header.height)
     if longest > SIDES[form]:
         raise Refusal(
@@ -124,6 +124,9 @@ def _output(header: Header, request: Request) -> Output:
             measured=longest,
             limit=SIDES[form],
         )
+    if form == "webp":
+        what = "pixels, and a WebP has to be encoded whole"
+        most(header.pixels, limits.max_webp_pixels, "too-many-pixels", what, "max_webp_pixels")
     if header.depth == 16 and form not in DEEP:
         raise Refusal(
             "depth-not-kept",
@@ -139,12 +142,13 @@ def _output(header: Header, request: Request) -> Output:
     )
 
 
-def _kept(header: Header) -> Format:
-    """Give the format that comes nearest to the source's."""
+def _kept(header: Header, limits: Limits) -> Format:
+    """Give the format that comes nearest to the source's, of those that can hold the image."""
     if header.format == "gif":
         return "png"
-    if header.format == "avif":
-        fits = header.depth == 8 and max(header.width, header.height) <= SIDES["webp"]
+    if header.format in {"avif", "webp"}:
+        longest = max(header.width, header.height)
+        fits = header.depth == 8 and longest <= SIDES["webp"] and header.pixels <= limits.max_webp_pixels
         return "webp" if fits else "png"
     return header.format
 

@@ -53,6 +53,14 @@ def test_servers_hear_those_who_need_them() -> None:
         assert set(chosen["values"]) == callers, server
 
 
+def test_those_who_test_web_may_reach_it() -> None:
+    """Where only some may come to web's door, the pods of `helm test` are among them."""
+    doors = [rule for rule in policy("web", "hardened")["ingress"] if rule["ports"] == [{"port": "http"}]]
+    peers = [peer["podSelector"]["matchLabels"] for peer in doors[0]["from"] if "podSelector" in peer]
+
+    assert [peer["app.kubernetes.io/component"] for peer in peers] == ["test"]
+
+
 def test_names_can_be_looked_up() -> None:
     """Whoever speaks may ask the DNS of the cluster, by UDP and TCP, and only that DNS."""
     for name, needed in NEEDS.items():

@@ -58,7 +58,7 @@ def test_volumes_fit_the_limit_of_disk(mode: str | None) -> None:
         used = sum(
             size(volume["emptyDir"]["sizeLimit"])
             for volume in pod.get("volumes", [])
-            if "emptyDir" in volume and volume["name"] != "data"
+            if "emptyDir" in volume and volume["emptyDir"].get("medium") != "Memory"
         )
         assert used <= limit, name
 

@@ -20,6 +20,12 @@ EXTERNAL = ("kafka.enabled=false", 'externalKafka.bootstrapServers=["k:9092"]')
             ("worker.autoscaling.enabled=true", "worker.autoscaling.maxReplicas=9"),
             r"maxReplicas is 9, but topic tasks has 6",
         ),
+        (("worker.autoscaling.enabled=true", "worker.autoscaling.minReplicas=8"), r"minReplicas is 8, more than the 6"),
+        (("web.autoscaling.enabled=true", "web.autoscaling.minReplicas=9"), r"minReplicas is 9, more than .* \(6\)"),
+        (
+            ("redis.persistence.enabled=false", "redis.persistence.size=1G"),
+            r"\"1G\" is not in Mi, Gi or Ti",
+        ),
         (("kafka.topics.replicationFactor=3",), r"must be 1 with the one broker"),
         (("kafka.topics.provisioner=strimzi",), r"needs a Kafka that Strimzi runs"),
         (("kafka.enabled=false",), r"set externalKafka.bootstrapServers"),

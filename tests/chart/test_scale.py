@@ -27,7 +27,7 @@ def test_keda_owns_the_number() -> None:
 
     assert "replicas" not in one(objects, "Deployment", "pixo-worker")["spec"]
     assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (1, 12)
-    assert scaled["fallback"] == {"failureThreshold": 3, "replicas": 12, "behavior": "currentReplicasIfHigher"}
+    assert scaled["fallback"] == {"failureThreshold": 3, "replicas": 1, "behavior": "currentReplicasIfHigher"}
     assert scaled["triggers"][0]["metadata"]["allowIdleConsumers"] == "true"
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from hashlib import sha256
 
 import pytest
 
@@ -103,11 +104,31 @@ def test_passwords_come_from_secrets_only() -> None:
 
 
 def test_one_password_in_a_rendering() -> None:
-    """The generated password is made once: what the pods' checksums were made of is what the secret has."""
+    """A generated secret is made once: what the pods' checksums were made of is what the secret has."""
     objects = render(None)
-    password = base64.b64decode(one(objects, "Secret", "pixo-redis")["data"]["password"])
+    for server, key, length in (("redis", "password", 32), ("s3", "secret-key", 40)):
+        secret = base64.b64decode(one(objects, "Secret", f"pixo-{server}")["data"][key])
+        template = one(objects, "StatefulSet", f"pixo-{server}")["spec"]["template"]
 
-    assert re.fullmatch(rb"[A-Za-z0-9]{32}", password)
+        assert re.fullmatch(rb"[A-Za-z0-9]{%d}" % length, secret)
+        assert template["metadata"]["annotations"]["checksum/secret"] == sha256(secret).hexdigest()[:16]
+
+
+def test_servers_stay_when_pixo_changes() -> None:
+    """Another version of Pixo makes other roles, and leaves the pods that keep the data alone."""
+    given = ("redis.auth.existingSecret=of-the-user", "objectStore.auth.existingSecret=of-the-user")
+    before, after = (render(None, *given, f"image.tag={tag}") for tag in ("a", "b"))
+    for server in ("kafka", "redis", "s3"):
+        old, new = (one(objects, "StatefulSet", f"pixo-{server}")["spec"] for objects in (before, after))
+        assert old == new, server
+    assert one(before, "Deployment", "pixo-web") != one(after, "Deployment", "pixo-web")
+
+
+def test_the_bucket_is_made_with_the_pod() -> None:
+    """Naming a folder of the volume has Kubernetes make it, which is all that a bucket is."""
+    (container,) = one(render(None), "StatefulSet", "pixo-s3")["spec"]["template"]["spec"]["containers"]
+    assert {"name": "data", "mountPath": "/bucket", "subPath": "buckets/pixo"} in container["volumeMounts"]
+    assert container["args"] == ["posix", "/data/buckets"]
 
 
 def test_only_those_who_need_the_keys_of_the_store_have_them() -> None:

@@ -107,6 +107,7 @@ def test_engine_is_chosen_by_header_chain_and_limits(header, chain, limits, engi
         (replace(PNG, streams=False, format="avif"), "webp"),
         (replace(PNG, streams=False, format="avif", depth=16), "png"),
         (replace(PNG, streams=False, format="avif", width=20_000), "png"),
+        (replace(PNG, streams=False, format="webp", width=8_000, height=5_001), "png"),
     ],
 )
 def test_keep_keeps_the_format_or_its_nearest(header, form):
@@ -133,6 +134,7 @@ def test_jpeg_has_no_alpha(mode, background, out_mode):
         ("too-many-pixels", replace(PHOTO, streams=False, baseline_jpeg=False), Request(), {"max_mapped_pixels": 100}),
         ("too-large-for-format", replace(PNG, width=65_501), Request(format="jpeg"), {}),
         ("too-large-for-format", replace(PNG, height=16_384), Request(format="webp"), {}),
+        ("too-many-pixels", PNG, Request(format="webp"), {"max_webp_pixels": 100}),
         ("depth-not-kept", replace(PNG, depth=16), Request(format="jpeg"), {}),
         ("depth-not-kept", replace(PNG, depth=16), Request(format="webp"), {}),
         ("bad-parameter", PNG, Request(background="red"), {}),

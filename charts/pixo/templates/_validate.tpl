@@ -14,8 +14,17 @@
 {{- fail (printf "results.replicaCount is %d, but topic results has %d partitions: raise kafka.topics.results.partitions or lower results.replicaCount." (int .Values.results.replicaCount) (int .Values.kafka.topics.results.partitions)) -}}
 {{- end -}}
 {{- with .Values.worker.autoscaling -}}
+{{- if and .enabled (gt (int .minReplicas) (.maxReplicas | default $most | int)) -}}
+{{- fail (printf "worker.autoscaling.minReplicas is %d, more than the %d that worker.autoscaling.maxReplicas or the partitions of topic tasks allow." (int .minReplicas) (.maxReplicas | default $most | int)) -}}
+{{- end -}}
 {{- if and .enabled .maxReplicas (gt (int .maxReplicas) $most) (not $.Values.worker.allowIdle) -}}
 {{- fail (printf "worker.autoscaling.maxReplicas is %d, but topic tasks has %d partitions: raise kafka.topics.tasks.partitions, lower it, or set worker.allowIdle." (int .maxReplicas) $most) -}}
+{{- end -}}
+{{- end -}}
+
+{{- with .Values.web.autoscaling -}}
+{{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) -}}
+{{- fail (printf "web.autoscaling.minReplicas is %d, more than web.autoscaling.maxReplicas (%d)." (int .minReplicas) (int .maxReplicas)) -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,9 +1,9 @@
 """PNG segments to formats that have no joinable ones: the joined PNG flows through libvips into the encoder.
 
 Pixels pass in rows, so the PNG is never whole anywhere. What the encoder itself needs is another matter: TIFF needs
-45 MB for 236 megapixels; WebP's holds the whole image, about 6 bytes a pixel (380 MB for 67 megapixels, 1.6 GB for
-the 16383 x 16383 pixels that a WebP can have). The encoded file grows in an unnamed temporary file, since TIFF is not
-written in order. libvips writes no EXIF into TIFF, only its orientation.
+45 MB for 236 megapixels; WebP's holds the whole image, about 6 bytes a pixel (380 MB for 67 megapixels), and so is
+limited (``PIXO_MAX_WEBP_PIXELS``) and used for one image at a time. The encoded file grows in an unnamed temporary
+file, since TIFF is not written in order. libvips writes no EXIF into TIFF, only its orientation.
 """
 
 import os
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Event
+from threading import Event, Lock
 
 import pyvips
 
@@ -27,6 +27,8 @@ TIFF_LEVEL = 3
 """Photographs: a third of the time of level 6 for 7 % more bytes; level 1 makes 60 % more."""
 CLASSIC_TIFF = 3_900_000_000
 """Bytes of pixels up to which a TIFF surely stays under the 4 GB that its classic form can address."""
+
+_one_webp = Lock()
 
 
 def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callable[[bytes], object]) -> None:
@@ -89,7 +91,8 @@ def _encode(plan: Plan, inlet: int, file: int) -> None:
     image = pyvips.Image.pngload_source(source, access="sequential", fail_on="warning", unlimited=True)
     target = pyvips.Target.new_to_descriptor(file)
     if plan.output.format == "webp":
-        image.webpsave_target(target, Q=plan.output.quality, effort=WEBP_EFFORT)
+        with _one_webp:
+            image.webpsave_target(target, Q=plan.output.quality, effort=WEBP_EFFORT)
         return
     size = plan.width * plan.height * len(plan.out_mode) * plan.depth // 8
     image.tiffsave_target(

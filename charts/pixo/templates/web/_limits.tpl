@@ -1,5 +1,5 @@
 {{/*
-What controllers must be told so that uploads pass and streams are not cut, each in its own words. A form is a little
+What controllers must be told so that uploads pass and long answers are not cut, each in its own words. A form is a little
 longer than the image in it. Traefik has no limit by itself, and its timeouts are of its entry points.
 */}}
 {{- define "pixo.web.limitAnnotations" -}}
