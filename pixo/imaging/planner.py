@@ -146,7 +146,7 @@ def _kept(header: Header, limits: Limits) -> Format:
     """Give the format that comes nearest to the source's, of those that can hold the image."""
     if header.format == "gif":
         return "png"
-    if header.format in {"avif", "webp"}:
+    if header.format == "avif" or header.format == "webp":  # noqa: PLR1714 - which mypy understands
         longest = max(header.width, header.height)
         fits = header.depth == 8 and longest <= SIDES["webp"] and header.pixels <= limits.max_webp_pixels
         return "webp" if fits else "png"

@@ -5,7 +5,7 @@ client is promised (create, cancel, retry, delete) and ``finish_join`` are on th
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,6 +18,8 @@ from pixo.state.records import Completion, End, Handout, Joining, Spec
 from pixo.state.scripts import Scripts
 
 MOST_REOPENS = 3
+MOST_DEATHS = 4
+"""Processes that may end, one after the other, while they join a job."""
 MARGIN_MS = 5_000
 """Longest time between handing a task out and its being in Kafka, when all is well."""
 CEILING_MS = 600_000
@@ -80,11 +82,17 @@ class Jobs(Reading):
         """Fail the job as a whole; True if the job of this generation is failed."""
         return bool(self._run("fail", id, gen, reason))
 
-    def start_join(self, id: str, token: str) -> Joining | None:
-        """Take the lease on joining; None if the job is not stitching or somebody else holds it."""
-        reply = self._run("start_join", id, token)
+    def start_join(self, id: str, token: str, *, alone: bool = False) -> Joining | Literal["alone"] | None:
+        """Take the lease on joining; None if the job is not stitching or somebody else holds it.
+
+        ``alone``: a process has died while it held the lease; ask again, so, when nothing else is joined beside it.
+        After five deaths the job is failed, and None is the answer.
+        """
+        reply = self._run("start_join", id, token, MOST_DEATHS, int(alone))
         if reply is None:
             return None
+        if reply == b"alone":
+            return "alone"
         gen, plan, tiles = reply
         return Joining(
             gen=int(gen),
@@ -97,6 +105,10 @@ class Jobs(Reading):
     def renew_join(self, id: str, gen: int, token: str) -> bool:
         """Hold the lease for another 30 s; False: stop joining, it is not yours any more."""
         return bool(self._run("renew_join", id, gen, token))
+
+    def leave_join(self, id: str, token: str) -> None:
+        """Give up the lease, if it is this one's; ``start_join`` counts one that runs out as a death."""
+        self._run("leave_join", id, token)
 
     def finish_join(self, id: str, gen: int, token: str, final_key: str, sha256: str, size: int) -> bool:
         """Make the job done with this final; False: it does not count, delete it."""

@@ -52,6 +52,7 @@ class Joiner:
         self._leases = leases
         self._pool = ThreadPoolExecutor(threads, "join")
         self._lock = threading.Lock()
+        self._alone = threading.Lock()
         self._taken: set[str] = set()
         self._failures: Counter[str] = Counter()
         self._stop = threading.Event()
@@ -71,6 +72,14 @@ class Joiner:
         Doing it again with the same token, after TryAgain, is the same join.
         """
         joining = self._state.jobs.start_join(job, token)
+        if joining != "alone":
+            return self._join(job, token, joining)
+        # It may be what ended the last process, and with it all that was joined there: one such at a time.
+        with self._alone:
+            joining = self._state.jobs.start_join(job, token, alone=True)
+            return joining != "alone" and self._join(job, token, joining)
+
+    def _join(self, job: str, token: str, joining: Joining | None) -> bool:
         if joining is None:
             return False
         with self._leases.hold(job, joining.gen, token) as lease:
@@ -141,9 +150,10 @@ class Joiner:
         return handout.status == "failed"
 
     def _take(self, job: str) -> None:
+        token, ended = token_hex(4), False
         try:
-            token = token_hex(4)
-            if self._patiently(lambda: self.join(job, token)):
+            ended = bool(self._patiently(lambda: self.join(job, token)))
+            if ended:
                 self._patiently(lambda: self._dispatcher.ended(job))
         except TryAgain as error:
             log.warning("join left to the reconciler", job=job, part=error.part, reason=error)
@@ -153,6 +163,9 @@ class Joiner:
         else:
             self._failures.pop(job, None)
         finally:
+            if not ended:
+                with suppress(TryAgain):  # then the lease runs out
+                    self._state.jobs.leave_join(job, token)
             with self._lock:
                 self._taken.discard(job)
 

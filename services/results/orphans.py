@@ -4,12 +4,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import msgspec
-
 from pixo import logs, metrics
 from pixo.state import State
-from pixo.state.records import Spec
 from pixo.store import Blob, NoSuchBlob, Store, names
+from services.results.records import read_record
 
 PERIOD = 3600.0
 YOUNG = 3600.0
@@ -62,8 +60,10 @@ class Orphans:
         if self._state.queue.listed(id_):
             return 0
         try:
-            spec = msgspec.json.decode(self._store.get(names.job_record(id_)), type=Spec)
+            spec = read_record(self._store, id_)
         except NoSuchBlob:
+            return 0
+        if spec is None:
             return 0
         self._state.queue.add(id_, round(spec.created * 1000))
         metrics.results_repairs.labels("list").inc()

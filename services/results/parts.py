@@ -22,6 +22,8 @@ from services.results.orphans import Orphans
 from services.results.reconciler import Reconciler
 from services.results.sweep import Sweep
 
+LONG_ROUND = 3600.0
+"""Seconds that a look at all jobs or all blobs may take before the process counts as standing still."""
 IN_HAND = 16
 """Records inside: each waits for Kafka a moment, none for another."""
 
@@ -70,7 +72,8 @@ def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
         joiner=joiner,
         periodic=(
             Periodic("reconciler", reconciler.PERIOD, healing.round, stop),
-            Periodic("sweep", sweep.PERIOD, sweeping.round, stop),
-            Periodic("orphans", reconciler.PERIOD, orphans.round, stop),
+            # The first round after a start asks a bucket twice or thrice about every job that is kept.
+            Periodic("sweep", sweep.PERIOD, sweeping.round, stop, patience=LONG_ROUND),
+            Periodic("orphans", reconciler.PERIOD, orphans.round, stop, patience=LONG_ROUND),
         ),
     )

@@ -1,19 +1,24 @@
 """Goes over all listed jobs every minute and repairs what no reconciler sees: indexes, records, bytes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from pixo import logs, metrics
 from pixo.dispatch import Dispatcher
+from pixo.errors import TryAgain
 from pixo.state import State
-from pixo.state.records import End, Job, Spec
+from pixo.state.records import End, Job
 from pixo.store import NoSuchBlob, Store, names
+from services.results.records import read_record
 from services.results.verdicts import LASTING, Step, steps
 
 PERIOD = 60.0
 PAGE = 200
+MOST_FAILURES = 3
+"""Jobs in a row that cannot be seen to, for want of a part, before the round is left."""
 
 log = logs.logger(__name__)
 
@@ -31,20 +36,23 @@ class Sweep:
         self._settled: dict[tuple[str, int, str], set[Step]] = {}
 
     def round(self) -> None:
-        """Repair what needs it; raise TryAgain, with the rest left for the next round."""
+        """Repair what needs it; raise TryAgain, with what was out of reach left for the next round."""
         active = self._state.queue.active()
+        trouble = _Trouble()
         seen: set[tuple[str, int, str]] = set()
         cursor: str | None = None
         while True:
             page = self._state.queue.page(PAGE, cursor)
             for id_, job in zip(page.ids, self._state.jobs.read_many(page.ids), strict=True):
                 seen.add(_life(id_, job))
-                self._see(id_, job, active=id_ in active)
+                with trouble.of(id_):
+                    self._see(id_, job, active=id_ in active)
             cursor = page.cursor
             if cursor is None:
                 break
         self._settled = {life: done for life, done in self._settled.items() if life in seen}
         self._dispatcher.admit()
+        trouble.tell()
 
     def _see(self, id_: str, job: Job | None, *, active: bool) -> None:
         settled = self._settled.setdefault(_life(id_, job), set())
@@ -78,10 +86,12 @@ class Sweep:
 
     def _restore(self, id_: str) -> None:
         try:
-            spec = msgspec.json.decode(self._store.get(names.job_record(id_)), type=Spec)
+            spec = read_record(self._store, id_)
         except NoSuchBlob:
             self._state.queue.remove(id_)
             self._state.queue.release(id_)
+            return
+        if spec is None:
             return
         end = self._end(id_)
         if self._state.jobs.create(spec, end if end is not None and end.r == spec.r else None):
@@ -94,6 +104,9 @@ class Sweep:
         try:
             return msgspec.json.decode(self._store.get(names.end(id_)), type=End)
         except NoSuchBlob:
+            return None
+        except msgspec.MsgspecError as error:
+            log.warning("the record of an end cannot be read", job=id_, reason=error)
             return None
 
     def _erase(self, id_: str) -> None:
@@ -118,6 +131,32 @@ class Sweep:
         """Remove pieces, and finals that did not count."""
         kept = {names.source(id_), names.job_record(id_), names.end(id_), job.final}
         self._store.delete(*(blob.key for blob in self._store.list(names.prefix(id_)) if blob.key not in kept))
+
+
+class _Trouble:
+    """Keeps what one job has from the others: the round goes on, unless a part is out of reach for all of them."""
+
+    def __init__(self) -> None:
+        self._first: TryAgain | None = None
+        self._in_a_row = 0
+
+    @contextmanager
+    def of(self, id_: str) -> Iterator[None]:
+        """See to one job; raise TryAgain if that could not be done to so many in a row."""
+        try:
+            yield
+            self._in_a_row = 0
+        except TryAgain as error:
+            log.warning("job not seen to", job=id_, part=error.part, reason=error)
+            self._first = self._first or error
+            self._in_a_row += 1
+            if self._in_a_row >= MOST_FAILURES:
+                raise
+
+    def tell(self) -> None:
+        """Raise what the first of them had."""
+        if self._first:
+            raise self._first
 
 
 def _life(id_: str, job: Job | None) -> tuple[str, int, str]:

@@ -19,9 +19,14 @@ def find(parts: Parts, job: str) -> Job:
         if possible and parts.store.size(names.job_record(job)) is not None:
             raise TryAgain("redis", "Redis has lost its memory; the job is being restored.")
         raise Refusal("no-such-job", f"There is no job {job[:64]!r}.", measured=job[:64])
-    if found.status == "deleted":
+    return present(found)
+
+
+def present(job: Job) -> Job:
+    """Give the job; raise Refusal("expired") when it was deleted."""
+    if job.status == "deleted":
         raise Refusal("expired", "The job was deleted.")
-    return found
+    return job
 
 
 def require_images(job: Job) -> None:

@@ -32,6 +32,8 @@ from services.worker.tiles import Tiles
 Finish = Callable[[], None]
 Place = tuple[int, int]
 """Partition and offset."""
+Opened = tuple[str, TileTask]
+"""An attempt: its token, and what it is at."""
 
 log = logs.logger(__name__)
 
@@ -88,7 +90,7 @@ class Handler:
             if verdict == "dead":
                 return self._exhausted(record, task, tokens, cause)
             tokens.append(token)
-            self._open[place] = token, task
+            opened = self._open[place] = token, task
             if verdict == "again" and attempt == 0:
                 self._isolate(task)
             if attempt == 0:
@@ -114,7 +116,7 @@ class Handler:
                 cause = error
             else:
                 self._breaker.made(task.job)
-                return self._settle(place, piece, began, span)
+                return self._settle(place, opened, piece, began, span)
         raise AssertionError("attempts end")  # pragma: no cover - begin says `dead` after three
 
     def let_go(self) -> None:
@@ -135,8 +137,9 @@ class Handler:
             self._state.jobs.give_back(task.job, task.gen, task.tile, token)
             self._open.pop(place, None)
 
-    def _settle(self, place: Place, piece: bytes, began: float, span: Span) -> Finish:
-        token, task = self._open[place]
+    def _settle(self, place: Place, opened: Opened, piece: bytes, began: float, span: Span) -> Finish:
+        # Not looked up: a record that came twice has one entry, which whoever finishes first takes away.
+        token, task = opened
         span.event("computed")
         ms = round((time.monotonic() - began) * 1000)
         done = TileDone(
@@ -156,7 +159,13 @@ class Handler:
         def settle() -> None:
             nonlocal told
             if not told:  # where only closing the attempt is tried again, the report is not sent again
-                tell()
+                try:
+                    tell()
+                except TryAgain:
+                    # The piece is made: a worker that ends while it waits for a part does not end because of it.
+                    with suppress(TryAgain):
+                        self._close(place)
+                    raise
                 told = True
             injection.point("worker.after-ack", job=task.job, tile=task.tile)
             self._close(place)

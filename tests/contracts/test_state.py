@@ -28,11 +28,12 @@ def test_a_job_is_made_once(jobs):
     assert jobs.read("a").total == 3
 
 
-def test_a_job_that_ended_before_redis_was_lost_is_ended(jobs):
-    """With end.json, create brings the end back as it was."""
+def test_a_job_that_ended_before_redis_was_lost_is_ended(jobs, clock):
+    """With end.json, create brings the end back as it was, its time included."""
     gen = to_done(jobs)
     end = jobs.read("a").end
     assert end == End(r=0, status="done", finished=1.7e9, started=1.7e9, final="final-f", sha256="sha", size=99)
+    clock.at(3600)
     jobs.create(spec("b", 2), end)
     job = jobs.read("b")
     assert (job.status, job.end, job.done, job.plan) == ("done", end, 2, spec(tiles=2).plan)
@@ -157,52 +158,6 @@ def test_a_dead_tile_fails_the_job_by_name(jobs):
     assert (job.status, job.error, job.dead, job.done) == ("failed", "tile 1: it is broken | really", 1, 1)
     assert jobs.tiles("a")[1].reason == "tile 1: it is broken | really"
     assert jobs.complete(done(other)).outcome == "ended"
-
-
-def test_one_joiner_at_a_time(jobs, clock):
-    """A lease keeps others out while it is renewed; after it another may join, and the first is refused."""
-    jobs.create(spec(tiles=2))
-    gen = jobs.start("a", [(0, 0, 2)]).gen
-    assert jobs.start_join("a", "x") is None
-    finish(jobs, [Task(gen, 0, 0, 2), Task(gen, 1, 0, 2)])
-    joining = jobs.start_join("a", "x")
-    assert [record.token for record in joining.records] == ["t", "t"]
-    assert jobs.start_join("a", "y") is None
-    clock.at(20)
-    assert jobs.renew_join("a", gen, "x")
-    clock.at(45)
-    assert jobs.start_join("a", "y") is None
-    clock.at(51)
-    assert jobs.start_join("a", "y") is not None
-    assert not jobs.renew_join("a", gen, "x")
-    assert not jobs.finish_join("a", gen, "x", "final-x", "sha", 1)
-    assert jobs.finish_join("a", gen, "y", "final-y", "sha", 1)
-    assert jobs.read("a").final == "final-y"
-
-
-def test_a_joiner_whose_answer_was_lost_is_told_again(jobs):
-    """finish_join says yes again to the one whose final counts, or it would delete it, and no to all others."""
-    gen = to_done(jobs)
-    assert jobs.finish_join("a", gen, "f", "final-f", "sha", 99)
-    assert not jobs.finish_join("a", gen, "g", "final-g", "sha", 99)
-    assert not jobs.finish_join("a", gen + 1, "f", "final-f", "sha", 99)
-
-
-def test_lost_pieces_are_made_again(jobs):
-    """Reopen hands the tiles out once more and ends the lease; the fourth time the job fails."""
-    jobs.create(spec(tiles=3))
-    outcome = finish(jobs, jobs.start("a", [(0, 0, 2), (1, 2, 3)]).tasks)
-    for _ in range(3):
-        assert outcome == "join"
-        gen = jobs.start_join("a", "x").gen
-        assert jobs.reopen("a", gen, "y", [1]).status == "stale"
-        handout = jobs.reopen("a", gen, "x", [1, 2])
-        assert [task.tile for task in handout.tasks] == [1, 2]
-        assert not jobs.finish_join("a", gen, "x", "final-x", "sha", 1)
-        outcome = finish(jobs, handout.tasks)
-    jobs.start_join("a", "x")
-    assert jobs.reopen("a", gen, "x", [0]).status == "failed"
-    assert "lost from the store" in jobs.read("a").error
 
 
 def test_cancel_is_for_jobs_that_run(jobs):

@@ -28,6 +28,7 @@ from services.web.app import create_app
 from services.web.parts import Parts
 from services.web.reach import Reach
 from services.web.room import Room
+from tests.integration.healing import Results
 from tests.integration.pipeline import Pipeline
 
 
@@ -166,3 +167,10 @@ def pipeline(tmp_path, valkey_url, tansu) -> Iterator[Pipeline]:
         made = Pipeline(tmp_path, environ, stack)
         yield made
         print(made.logs())  # noqa: T201 - pytest shows it when the test fails
+
+
+@pytest.fixture
+def results(valkey_url, tmp_path):
+    """Give the parts of a results role."""
+    with contextlib.ExitStack() as stack:
+        yield Results(valkey_url, tmp_path, stack)

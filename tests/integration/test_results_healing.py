@@ -1,7 +1,5 @@
 """Results against a real Valkey and a folder: joining, and healing what crashes leave, without processes."""
 
-import contextlib
-
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -10,33 +8,14 @@ from pixo import messages
 from pixo.broker import Record
 from pixo.errors import TryAgain
 from pixo.messages import Heartbeat, TileDead
-from pixo.state.records import Spec
 from pixo.store import names
 from services.results.orphans import YOUNG
 from services.results.verdicts import PIECES_FOR
-from tests.integration.healing import Results
-
-
-@pytest.fixture
-def results(valkey_url, tmp_path):
-    """Give the parts of a results role."""
-    with contextlib.ExitStack() as stack:
-        yield Results(valkey_url, tmp_path, stack)
-
-
-def done(results: Results) -> Spec:
-    """Take a job to its end."""
-    spec = results.submit()
-    results.finish(spec.id)
-    assert results.wanted.pop() == spec.id
-    assert results.joiner.join(spec.id, "tok")
-    results.dispatcher.ended(spec.id)
-    return spec
 
 
 def test_a_job_runs_to_its_end(results):
     """Every tile is handed out once, the join is asked for once, the final is there, all indexes are empty."""
-    spec = done(results)
+    spec = results.done()
     assert sorted(task.tile for task in results.tasks(spec.id)) == list(range(spec.plan.tiles))
     job = results.state.jobs.read(spec.id)
     assert job.status == "done"
@@ -173,7 +152,7 @@ def test_an_idle_worker_gets_a_lane(results):
 
 def test_jobs_come_back_after_redis_lost_its_memory(results):
     """Unfinished ones run again, from job.json; ended ones are as they were; deleted ones stay away."""
-    ended, running, deleted = done(results), results.submit(), results.submit()
+    ended, running, deleted = results.done(), results.submit(), results.submit()
     results.store.delete(names.job_record(deleted.id))
     results.orphans.round()
     results.forget()
@@ -208,7 +187,7 @@ def test_bytes_that_nobody_owns_go(results):
 
 def test_pieces_and_lost_finals_go_and_the_final_stays(results):
     """Ten minutes after the end."""
-    spec = done(results)
+    spec = results.done()
     results.store.put(names.final(spec.id, "refused"), b"x")
     results.now += PIECES_FOR + 60
     results.sweep.round()
@@ -223,7 +202,7 @@ def test_pieces_and_lost_finals_go_and_the_final_stays(results):
 
 def test_images_go_after_their_time(results):
     """The job is then expired, with nothing in the store, and does not come back with the store's help."""
-    spec = done(results)
+    spec = results.done()
     results.now += spec.keep_s + 60
     results.sweep.round()
     assert results.status(spec.id) == "expired"

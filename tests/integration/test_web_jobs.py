@@ -54,6 +54,21 @@ def test_waiting_for_the_end(web):
     assert [answer.json["status"] for answer in answers] == ["done"]
 
 
+def test_waiting_for_a_job_that_is_deleted(web):
+    """Whoever waits for it is told so, as everybody who comes later is."""
+    job = web.post().json
+    answers = []
+    thread = threading.Thread(
+        target=lambda: answers.append(web.app.test_client().get(job["links"]["self"], query_string={"wait": "30"}))
+    )
+    thread.start()
+    wait_for(lambda: web.state._others.connection_pool._in_use_connections)
+    assert web.app.test_client().delete(job["links"]["self"]).status_code == 204
+    thread.join(PATIENCE)
+
+    assert [answer.status_code for answer in answers] == [410]
+
+
 def test_upload_that_waits(web):
     """An upload that waits for its end is answered with 200 and the finished job."""
     answers = []

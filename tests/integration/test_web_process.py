@@ -127,6 +127,19 @@ def test_upload_and_download(serving, image):
             assert client.get(source, headers={"Range": "bytes=10-999"}).content == data[10:1000]
 
 
+def test_heads_that_never_end(serving, image):
+    """Connections that begin a request and stand still, or drip, are ended: their threads serve others."""
+    web = serving(PIXO_WEB_THREADS="2")
+    with ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", web.port))) for _ in range(3)]
+        for connection in slow:
+            connection.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
+        answer = httpx.post(web.jobs, files={"image": ("photo.jpg", image(64, 64))}, timeout=3 * PATIENCE)
+        assert answer.status_code == 202
+        assert slow[0].recv(1) == b""
+    assert "Traceback" not in web.log.read_text()
+
+
 def test_pipelined_request_behind_an_upload(serving, image):
     """What follows an upload on the same connection is the next request."""
     web = serving()

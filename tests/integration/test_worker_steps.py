@@ -111,6 +111,35 @@ def test_a_piece_is_stored_before_it_is_reported(worker):
     assert worker.reported() == [done], "a repeated finish tells nothing new"
 
 
+def test_a_record_that_comes_again_while_it_is_finished(worker):
+    """The partition came back before the first delivery's finish was through: both end, and one report is counted."""
+    first = worker.handler.handle(worker.record())
+    make = worker.make
+
+    def finish_meanwhile(task):
+        first()
+        return make(task)
+
+    worker.make = finish_meanwhile
+    second = worker.handler.handle(worker.record())
+    second()
+    outcomes = [worker.state.jobs.complete(done).outcome for done in worker.reported()]
+    assert outcomes == ["ok", "dup"]
+
+
+def test_a_piece_that_waits_for_a_part_costs_no_attempt(worker):
+    """The work is done: however many workers end while Kafka is away, the tile is not given up for it."""
+    finish = worker.handler.handle(worker.record())
+    assert worker.state.jobs.attempts(worker.id, 0) == 1
+    worker.broker.down = True
+    with pytest.raises(TryAgain):
+        finish()
+    others = [worker.state.jobs.begin(worker.id, worker.gen, 0, token) for token in ("a", "b", "c")]
+    assert "dead" not in others
+    worker.broker.down = False
+    finish()
+
+
 def test_a_piece_that_was_not_acknowledged_is_reported_again(worker):
     """While the broker is down the finish step raises TryAgain; later it goes through."""
     finish = worker.handler.handle(worker.record())

@@ -12,7 +12,7 @@ from pixo.state.durable import Durable
 # These free memory, and must run on a server that has none left.
 FREEING = ("delete", "expire")
 HANDING = ("start", "take", "complete", "reopen", "recheck")
-WORKING = ("create", "begin", "give_back", "start_join", "renew_join", "finish_join")
+WORKING = ("create", "begin", "give_back", "start_join", "renew_join", "leave_join", "finish_join")
 CLOSING = ("fail_tile", "fail", "cancel", "retry")
 
 

@@ -10,7 +10,7 @@ set('gen', gen, 'r', ARGV[1], 'reopens', 0)
 local dead = redis.call('HGET', job, 'dead')
 if dead then redis.call('HDEL', tiles, dead) end
 redis.call('DEL', out, todo, tries, again)
-redis.call('HDEL', job, 'started', 'finished', 'deadline', 'error', 'dead', 'join_token', 'join_until')
+redis.call('HDEL', job, 'started', 'finished', 'deadline', 'error', 'dead', 'join_token', 'join_until', 'join_deaths')
 for _, key in ipairs({job, tiles, events}) do redis.call('PERSIST', key) end
 enter('queued', t)
 return 1

@@ -32,7 +32,8 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
             response.call_on_close(lambda: admit(parts))
             return response
         admit(parts)
-        job = places.end(found, patience) or lookup.find(parts, found)
+        ended = places.end(found, patience)
+        job = lookup.present(ended) if ended else lookup.find(parts, found)
         return _taken(job, 202 if job.live else 200)
 
     @blueprint.after_request

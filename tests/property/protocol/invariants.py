@@ -123,7 +123,7 @@ def one_final_counts(world: World) -> None:
 
 
 def failure_has_a_reason(world: World, id: str, seen: Look) -> None:
-    """6: a job fails for three open attempts on the tile that it names, a bad tile, its deadline, or lost pieces."""
+    """6: a job fails for three open attempts on a tile, a bad tile, its deadline, lost pieces, or joiners that died."""
     if seen.status != "failed" or world.ledger.lossy:
         return
     if "dead" in seen.hash:
@@ -134,7 +134,8 @@ def failure_has_a_reason(world: World, id: str, seen: Look) -> None:
         # The model's clocks may have been set since.
         assert world.skew or world.server_ms() > int(seen.hash["deadline"]), "failed before its deadline"
     elif id not in world.ledger.deleting:
-        assert int(seen.hash["reopens"]) > 3, f"failed for {seen.hash['error']}"
+        reasons = (int(seen.hash["reopens"]) > 3, int(seen.hash.get("join_deaths", 0)) > 4)
+        assert any(reasons), f"failed for {seen.hash['error']}"
 
 
 def kafka_stays_short(world: World, seen: dict[str, Look]) -> None:

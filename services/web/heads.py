@@ -1,0 +1,44 @@
+"""gunicorn's worker with threads, and a bound on how long the head of a request may take: it holds a thread."""
+
+import time
+from contextlib import suppress
+from socket import SHUT_RDWR
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+LONGEST = 10.0
+"""Seconds from when a thread takes a connection until the head of its request is there, whole."""
+
+
+class Worker(ThreadWorker):  # type: ignore[misc] # it ships no types
+    """Ends connections whose heads come too slowly, which gunicorn reads without a timeout.
+
+    What follows the head has bounds of its own: ``intake`` for bodies, ``patience`` for both ways.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._heads: dict[Any, float] = {}
+
+    def handle(self, conn: Any) -> Any:
+        """Serve a connection's next request, in a thread of its own."""
+        self._heads[conn] = time.monotonic() + LONGEST
+        try:
+            return super().handle(conn)
+        finally:
+            self._heads.pop(conn, None)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request; its head has been read."""
+        self._heads.pop(conn, None)
+        return super().handle_request(req, conn)
+
+    def murder_pending(self) -> None:
+        """Be called every second or more often, by the thread that watches the connections."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, until in self._heads.copy().items():
+            if now > until:
+                with suppress(OSError):  # gone already
+                    conn.sock.shutdown(SHUT_RDWR)  # whoever reads from it reads an end
