@@ -29,6 +29,12 @@ class Limits(Struct, frozen=True, kw_only=True):
             description="most pixels of an image that cannot stream (progressive JPEG, interlaced PNG, WebP, GIF, AVIF)"
         ),
     ] = 150_000_000
+    max_decoder_bytes: Annotated[
+        Count,
+        Meta(
+            description="most memory of a decoder that cannot stream: bytes a pixel are 16 (AVIF), 9 (WebP), 7 (JPEG)"
+        ),
+    ] = 1_200_000_000
     max_luma_pixels: Annotated[
         Count,
         Meta(description="most pixels of a JPEG whose luma a worker decodes whole in memory; larger ones are streamed"),

@@ -132,6 +132,8 @@ def test_jpeg_has_no_alpha(mode, background, out_mode):
     [
         ("too-many-pixels", PHOTO, Request(), {"max_pixels": 100}),
         ("too-many-pixels", replace(PHOTO, streams=False, baseline_jpeg=False), Request(), {"max_mapped_pixels": 100}),
+        ("too-many-pixels", replace(PNG, streams=False, format="avif", width=9_000, height=9_000), Request(), {}),
+        ("too-many-pixels", replace(PNG, streams=False, mode="RGBA"), Request(), {"max_decoder_bytes": 1000}),
         ("too-large-for-format", replace(PNG, width=65_501), Request(format="jpeg"), {}),
         ("too-large-for-format", replace(PNG, height=16_384), Request(format="webp"), {}),
         ("too-many-pixels", PNG, Request(format="webp"), {"max_webp_pixels": 100}),
