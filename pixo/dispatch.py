@@ -1,7 +1,7 @@
 """Tiles into Kafka: which jobs may run, on which lanes, and what follows when one has ended.
 
-Shared by web, which starts things, and results, which keeps them going. The order of steps is dispatch.md's: a
-crash between any two of them leaves something that the reconciler or a sweep finds.
+Shared by web, which starts things, and results, which keeps them going. The order of steps is that of docs/protocol.md:
+a crash between any two of them leaves something that the reconciler or a sweep finds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Joins the pieces of a job into its final image; whose final counts is decided by the state (dispatch.md 4)."""
+"""Joins the pieces of a job into its final image; whose final counts is decided by the state (docs/protocol.md)."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Heals what crashes leave behind in active jobs, every few seconds (dispatch.md 5). Two at once are harmless."""
+"""Heals what crashes leave behind in active jobs, every few seconds (docs/protocol.md). Two at once are harmless."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 

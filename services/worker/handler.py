@@ -1,4 +1,4 @@
-"""What a worker does with a task: begin, work, settle, in the order that loses nothing (dispatch.md 4).
+"""What a worker does with a task: begin, work, settle, in the order that loses nothing (docs/protocol.md).
 
 ``handle`` counts the attempt and makes the piece; what it returns stores and reports it, so that the next
 tile is computed meanwhile. The loop stores the offset last.

@@ -204,6 +204,7 @@ def check(world: World, before: dict[str, Look]) -> None:
         accepted_stays(world, id, one)
     before.update(seen)
     one_final_counts(world)
+    kafka_stays_short(world, seen)
     what_waits_is_left_alone(world)
     keys_stand_for_one_job(world)
 

@@ -105,7 +105,7 @@ def _settle_nothing(self: Any, futures: Any, timeout: float = 30.0) -> None:
 
 
 MUTANTS = (
-    # dispatch.md 8, in its order
+    # docs/protocol.md 8, in its order
     Mutant("the token in a final's name", swap(names, "final", lambda job, token: f"jobs/{job}/final")),
     Mutant("the token in a piece's name", swap(names, "tile", lambda job, n, token: f"jobs/{job}/tiles/{n}")),
     Mutant("finish_join asks for the generation", lua("finish_join", "gen ~= ARGV[1] or ")),
@@ -138,7 +138,7 @@ MUTANTS = (
     # the order of steps, and the rest
     Mutant("a lane of its own for each run", swap(lanes, "choose", _choose_twice)),
     Mutant("offsets after acknowledgements", swap(Producer, "settle", _settle_nothing)),
-    Mutant("three open attempts are enough", lua("begin", "if count >= 3 then return 'dead' end")),
+    Mutant("three open attempts are enough", lua("begin", "if others >= 3 then return 'dead' end")),
     Mutant("complete counts once", lua("complete", "HSETNX", "HSET")),
     Mutant("complete takes the tile out of out", lua("complete", "redis.call('ZREM', out, n)\n")),
     Mutant("a lease while joining", lua("start_join", "leased(t, lease[2])", "false")),
