@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
 
 import pytest
 
+from tests.chaos.beside import Beside
 from tests.waiting import until
 
 PATIENCE = 180.0
@@ -134,23 +134,14 @@ def restart(faults: Mapping[Part, str]) -> None:
         part.up()
 
 
-class Keeper:
+class Keeper(Beside):
     """Starts parts that have ended again, as Kubernetes does, with the faults they had; a context manager."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
+        super().__init__(0.1)
         self._parts = list(parts)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.1):
-            for part in self._parts:
-                part.start()
+    def turn(self) -> None:
+        """Start those that have ended."""
+        for part in self._parts:
+            part.start()

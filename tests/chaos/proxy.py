@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(500, [("Content-Type", "text/plain")], b"out of order")
                 return
             case "slow":
-                time.sleep(SLOW)
+                time.sleep(SLOW)  # the fault itself
         self._server_side.request(self.command, self.path, body, dict(self.headers.items()))
         answer = self._server_side.getresponse()
         kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP]

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from services.standalone.children import rss
+from tests.chaos.beside import Beside
 from tests.chaos.installation import Installation
 from tests.chaos.pictures import Kind
 from tests.chaos.run import AT_ONCE, Outcome, Run
@@ -37,23 +38,14 @@ class Growth(NamedTuple):
         return self.end / self.settled - 1
 
 
-class Soak:
+class Soak(Beside):
     """Samples the memory of parts; a context manager."""
 
     def __init__(self, pids: Callable[[], dict[str, int]]) -> None:
+        super().__init__(BEAT)
         self._pids = pids
         self._samples: dict[str, list[tuple[float, int]]] = defaultdict(list)
         self._began = time.monotonic()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="soak", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def growth(self, settled: float = SETTLED) -> list[Growth]:
         """Give what became of each part."""
@@ -65,11 +57,11 @@ class Soak:
             found.append(Growth(name, median(early), median(late)))
         return found
 
-    def _run(self) -> None:
-        while not self._stop.wait(BEAT):
-            at = time.monotonic() - self._began
-            for name, pid in self._pids().items():
-                self._samples[name].append((at, rss(pid)))
+    def turn(self) -> None:
+        """Take a sample of each."""
+        at = time.monotonic() - self._began
+        for name, pid in self._pids().items():
+            self._samples[name].append((at, rss(pid)))
 
 
 def serving(pixo: Installation) -> dict[str, int]:

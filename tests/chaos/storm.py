@@ -1,14 +1,13 @@
 """Many jobs while something is killed every few seconds: nothing lost, nothing stuck, no wrong byte."""
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Self
 
 from pixo.errors import PixoError
+from tests.chaos.beside import Beside
 from tests.chaos.parts import PATIENCE, Keeper, Part
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import AT_ONCE, Outcome, Run
@@ -19,35 +18,25 @@ STUCK = 3 * PATIENCE
 """Seconds after which a job that has not ended counts as stuck."""
 
 
-class Killer:
+class Killer(Beside):
     """Kills one part after the other, at random, with SIGKILL; a context manager. The seed says which.
 
     A role is killed whatever it is at, a server only when it is up: it would never be otherwise.
     """
 
     def __init__(self, roles: Sequence[Part], servers: Sequence[Part], seed: int, period: float) -> None:
+        super().__init__(period)
         self.kills: Counter[str] = Counter()
         self._parts = [*roles, *servers]
         self._servers = set(servers)
         self._random = random.Random(seed)
-        self._period = period
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="killer", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._period):
-            part = self._random.choice(self._parts)
-            if part.alive and (part not in self._servers or part.ready()):
-                part.kill()
-                self.kills[part.name] += 1
+    def turn(self) -> None:
+        """Kill one, unless it is down."""
+        part = self._random.choice(self._parts)
+        if part.alive and (part not in self._servers or part.ready()):
+            part.kill()
+            self.kills[part.name] += 1
 
 
 def storm(

@@ -1,8 +1,9 @@
 """The results role, killed and frozen at each step of counting and joining (scenarios 38-40)."""
 
 from pathlib import Path
+from signal import SIGKILL
 
-from tests.chaos.parts import Keeper, restart
+from tests.chaos.parts import PATIENCE, Keeper, end, restart
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import Run
 from tests.waiting import until
@@ -22,6 +23,25 @@ def test_killed_at_each_step(run: Run, pictures: Pictures, tmp_path: Path) -> No
         run.finish(note="a lease of 30 s goes by for each joiner that is killed while it holds one")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(points), "each has struck"
+
+
+def test_a_join_that_kills(run: Run, pictures: Pictures) -> None:
+    """A job that ends every process that joins it fails at the fifth, with a reason; those beside it end right."""
+    pixo = run.installation
+    (results,) = pixo.results
+    end([results])
+    jobs = run.submit_all(
+        pictures.kind(1600, 1200 + 16 * number, filters="invert", tile_size="128") for number in range(4)
+    )
+    before = len(results.codes)
+    results.faults = f"results.while-writing:kill@job={jobs[0]}"
+    with Keeper([results]):
+        outcomes = run.outcomes(patience=2 * PATIENCE)
+        run.settle(note="a lease of 30 s goes by for each of five joiners")
+
+    assert outcomes == {jobs[0]: "failed"} | dict.fromkeys(jobs[1:], "right"), run.errors
+    assert "5 processes ended over it" in run.errors[jobs[0]]
+    assert results.codes[before:].count(-SIGKILL) == 5
 
 
 def test_two_stitchers(run: Run, pictures: Pictures, tmp_path: Path) -> None:
