@@ -12,7 +12,6 @@ from secrets import token_hex
 
 import msgspec
 import numpy as np
-import pytest
 import simplejpeg
 from PIL import Image
 
@@ -30,21 +29,12 @@ from pixo.imaging.probe import probe
 from pixo.imaging.tile import render
 from pixo.state.records import Job, Spec
 from pixo.store import names
+from tests.waiting import until
 
 PATIENCE = 240.0
 REQUEST = Request()
 SLOW = "median:radius=4,median:radius=5,median:radius=6"
 """A chain that takes long enough for something to happen meanwhile."""
-
-
-def until(true, seconds=PATIENCE):
-    """Wait until the condition holds and give its value; fail after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := true():
-            return value
-        time.sleep(0.05)  # between two looks
-    return pytest.fail(f"not so after {seconds} s: {true}")
 
 
 class Pipeline:
@@ -99,7 +89,10 @@ class Pipeline:
     def workers(self, count: int, **environ: str) -> list[subprocess.Popen[bytes]]:
         """Start so many workers, with these settings too, and wait until all hold partitions."""
         started = [self.begin("worker", f"worker{n}", **environ) for n in range(count)]
-        until(lambda: sum(bool(one.partitions) for one in self.state.workers.alive()) == count)
+        until(
+            lambda: sum(bool(one.partitions) for one in self.state.workers.alive()) == count,
+            f"{count} workers share the partitions",
+        )
         return started
 
     def submit(self, path: Path, filters: str, *, tile_size: int | None = None, request: Request = REQUEST) -> Job:

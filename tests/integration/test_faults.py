@@ -8,7 +8,8 @@ from pixo import letters
 from services.standalone.ports import free_port
 from services.worker.breaker import IN_A_ROW
 from services.worker.watchdog import STUCK
-from tests.integration.pipeline import photo, reference, until
+from tests.integration.pipeline import photo, reference
+from tests.waiting import until
 
 
 def ready(port):
@@ -33,10 +34,11 @@ def test_a_bad_deployment_buries_little(pipeline, tmp_path):
     (bad,) = pipeline.workers(1, PIXO_FAULTS="worker.tile:raise", PIXO_METRICS_PORT=str(port))
     jobs = [pipeline.submit(path, "invert") for _ in range(IN_A_ROW + 3)]
 
-    status, said = until(lambda: (answer := ready(port))[0] != HTTPStatus.OK and answer)
+    until(lambda: ready(port)[0] != HTTPStatus.OK, "it is not ready")
+    status, said = ready(port)
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
     assert f"{IN_A_ROW} jobs in a row failed in this worker" in said
-    until(lambda: not pipeline.state.workers.alive())
+    until(lambda: not pipeline.state.workers.alive(), "no worker lives")
     assert bad.poll() is None, "it rests, so that a rollout that waits for it stops"
 
     pipeline.begin("worker", "healthy")

@@ -12,7 +12,8 @@ from pixo.imaging.chain import parse
 from pixo.imaging.limits import Limits
 from pixo.imaging.planner import Request
 from pixo.store import names
-from tests.integration.pipeline import REQUEST, SLOW, photo, pixels, reference, until
+from tests.integration.pipeline import REQUEST, SLOW, photo, pixels, reference
+from tests.waiting import until
 
 
 def test_a_photo_comes_out_as_one_process_makes_it(pipeline, tmp_path):
@@ -27,7 +28,7 @@ def test_a_photo_comes_out_as_one_process_makes_it(pipeline, tmp_path):
         alone: list[bytes] = []
         apply(path, parse(filters), REQUEST, Limits(), alone.append)
         assert np.array_equal(pixels(final), pixels(b"".join(alone)))
-        until(lambda job=job: pipeline.settled(job))
+        until(lambda job=job: pipeline.settled(job), "the job has settled")
     assert {one.worker for one in pipeline.state.jobs.tiles(job.id)} <= {"worker0", "worker1"}
     assert pipeline.state.queue.waiting() == 0
 
@@ -46,7 +47,7 @@ def test_a_photo_of_one_tile_needs_no_join(pipeline, tmp_path):
         assert final == reference(path, job.plan, tmp_path)
         assert sha256(final).hexdigest() == job.sha256
         assert len(final) == job.size
-        until(lambda job=job: pipeline.settled(job))
+        until(lambda job=job: pipeline.settled(job), "the job has settled")
         told = [event.fields["status"] for event in pipeline.state.jobs.events(job.id, "0") if event.kind == "status"]
         assert ("stitching" in told) == (form == "webp")
 
@@ -56,7 +57,7 @@ def test_a_killed_worker_changes_nothing(pipeline, tmp_path):
     path = photo(tmp_path / "photo.jpg", 2400, 1800)
     first, _ = pipeline.workers(2)
     job = pipeline.submit(path, SLOW, tile_size=128)
-    until(lambda: pipeline.state.jobs.read(job.id).done >= 2)
+    until(lambda: pipeline.state.jobs.read(job.id).done >= 2, "2 tiles are done")
     first.kill()
     first.wait()
     done_then = pipeline.state.jobs.read(job.id).done
@@ -71,7 +72,7 @@ def test_sigterm_ends_every_role_cleanly(pipeline, tmp_path):
     path = photo(tmp_path / "photo.jpg", 2400, 1800)
     (worker,) = pipeline.workers(1)
     job = pipeline.submit(path, SLOW, tile_size=128)
-    until(lambda: pipeline.state.jobs.read(job.id).done >= 2)
+    until(lambda: pipeline.state.jobs.read(job.id).done >= 2, "2 tiles are done")
     for process in (worker, pipeline.results, pipeline.monitor):
         process.send_signal(signal.SIGTERM)
     assert [process.wait(20) for process in (worker, pipeline.results, pipeline.monitor)] == [0, 0, 0]
@@ -90,14 +91,14 @@ def test_a_cancelled_job_stays_cancelled(pipeline, tmp_path):
     path = photo(tmp_path / "photo.jpg", 2400, 1800)
     pipeline.workers(1)
     job = pipeline.submit(path, SLOW, tile_size=128)
-    until(lambda: pipeline.state.jobs.read(job.id).done >= 1)
+    until(lambda: pipeline.state.jobs.read(job.id).done >= 1, "a tile is done")
     assert pipeline.state.jobs.cancel(job.id) == "cancelled"
     pipeline.dispatcher.ended(job.id)
     small = replace(pipeline.submit(path, "invert"))
     assert pipeline.end(small).status == "done"
     assert pipeline.state.jobs.read(job.id).status == "cancelled"
     assert pipeline.state.jobs.read(job.id).done < job.total
-    until(lambda: pipeline.settled(job))
+    until(lambda: pipeline.settled(job), "the job has settled")
 
 
 def test_a_broken_image_fails_with_its_reason(pipeline, tmp_path):
@@ -110,7 +111,7 @@ def test_a_broken_image_fails_with_its_reason(pipeline, tmp_path):
     assert job.status == "failed"
     assert "JPEG" in job.error or "image" in job.error
     assert job.dead is not None
-    until(lambda: pipeline.settled(job))
+    until(lambda: pipeline.settled(job), "the job has settled")
     letters = f"{pipeline.prefix}dead-letters"
     assert sum(pipeline.admin.ends(letters).values()) >= 1
 
@@ -122,7 +123,8 @@ def test_lost_pieces_are_made_again(pipeline, tmp_path):
     pipeline.results.send_signal(signal.SIGSTOP)
     job = pipeline.submit(path, "grayscale", tile_size=256)
     pieces = f"{names.prefix(job.id)}tiles/"
-    found = until(lambda: sorted(blob.key for blob in pipeline.store.list(pieces)))
+    until(lambda: list(pipeline.store.list(pieces)), "a piece is there")
+    found = sorted(blob.key for blob in pipeline.store.list(pieces))
     pipeline.store.delete(found[0])
     pipeline.results.send_signal(signal.SIGCONT)
     job = pipeline.end(job)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import msgspec
 import pytest
@@ -9,16 +10,23 @@ from redis import Redis
 
 from pixo.state.records import Spec
 from pixo.store import names
+from tests.waiting import until
 
 PATIENCE = 10.0
 
 
-def wait_for(condition):
-    """Return when the condition holds; fail after a while."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)  # between two looks
+@contextmanager
+def waiting(web, link):
+    """Have somebody wait for a job meanwhile; give the list that the answer is in afterwards."""
+    answers = []
+    thread = threading.Thread(
+        target=lambda: answers.append(web.app.test_client().get(link, query_string={"wait": "60"}))
+    )
+    thread.start()
+    until(lambda: web.state._others.connection_pool._in_use_connections, "it waits")
+    yield answers
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 def test_a_job_to_its_end(web, image):
@@ -43,13 +51,8 @@ def test_a_job_to_its_end(web, image):
 def test_waiting_for_the_end(web):
     """A request that waits is answered as soon as the job ends."""
     job = web.post().json
-    answers = []
-    thread = threading.Thread(
-        target=lambda: answers.append(web.app.test_client().get(job["links"]["self"], query_string={"wait": "30"}))
-    )
-    thread.start()
-    web.finish(job["id"])
-    thread.join(PATIENCE)
+    with waiting(web, job["links"]["self"]) as answers:
+        web.finish(job["id"])
 
     assert [answer.json["status"] for answer in answers] == ["done"]
 
@@ -57,14 +60,8 @@ def test_waiting_for_the_end(web):
 def test_waiting_for_a_job_that_is_deleted(web):
     """Whoever waits for it is told so, as everybody who comes later is."""
     job = web.post().json
-    answers = []
-    thread = threading.Thread(
-        target=lambda: answers.append(web.app.test_client().get(job["links"]["self"], query_string={"wait": "30"}))
-    )
-    thread.start()
-    wait_for(lambda: web.state._others.connection_pool._in_use_connections)
-    assert web.app.test_client().delete(job["links"]["self"]).status_code == 204
-    thread.join(PATIENCE)
+    with waiting(web, job["links"]["self"]) as answers:
+        assert web.app.test_client().delete(job["links"]["self"]).status_code == 204
 
     assert [answer.status_code for answer in answers] == [410]
 
@@ -74,7 +71,7 @@ def test_upload_that_waits(web):
     answers = []
     thread = threading.Thread(target=lambda: answers.append(web.post(query={"wait": "30"})))
     thread.start()
-    wait_for(web.tasks)
+    until(web.tasks, "the job is started")
     web.finish(web.tasks()[0]["job"])
     thread.join(PATIENCE)
 
@@ -86,19 +83,14 @@ def test_one_thread_is_kept_from_waiting(make_web):
     """When as many wait as may, the next is answered at once, and told when to ask again."""
     web = make_web(PIXO_WEB_THREADS="2")
     first, second = web.post().json, web.post().json
-    client = web.app.test_client()
-    thread = threading.Thread(target=lambda: client.get(first["links"]["self"], query_string={"wait": "60"}))
-    thread.start()
     begun = time.monotonic()
-    wait_for(lambda: web.state._others.connection_pool._in_use_connections)
-    answer = web.get(second["links"]["self"], query_string={"wait": "60"})
+    with waiting(web, first["links"]["self"]):
+        answer = web.get(second["links"]["self"], query_string={"wait": "60"})
+        web.finish(first["id"])
 
     assert answer.json["status"] == "processing"
     assert answer.headers["Retry-After"] == "1"
     assert time.monotonic() - begun < 30  # not the whole time that it asked for
-    web.finish(first["id"])
-    thread.join(PATIENCE)
-    assert not thread.is_alive()
 
 
 def test_list(web):

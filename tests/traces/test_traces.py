@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from PIL import Image
 
 from services.cli.api import ENDED
-from tests.integration.pipeline import until
+from tests.waiting import until
 
 CLIENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -75,7 +75,7 @@ def test_one_trace_a_job(start, receiver, photo):
             assert job["status"] == "done"
             jobs.append(job)
         total = jobs[0]["tiles"]["total"]
-        until(lambda: len(receiver.spans) >= 2 * (3 + 2 * total))
+        until(lambda: len(receiver.spans) >= 2 * (3 + 2 * total), "all spans have come")
     assert up.stop() == 0
 
     traces = defaultdict(list)
