@@ -5,6 +5,7 @@ from threading import BoundedSemaphore
 
 from pixo.errors import Refusal
 from pixo.state.records import Job
+from services.web import lookup
 from services.web.parts import Parts
 
 LONGEST = 60.0
@@ -21,7 +22,10 @@ class Waits:
         self._places = BoundedSemaphore(max(1, parts.settings.web.web_threads * 3 // 4))
 
     def end(self, id: str, seconds: float) -> Job | None:
-        """Give the job when it has ended, or as it stands when the time is over; None when all places are taken."""
+        """Give the job when it has ended, or as it stands when the time is over; None when all places are taken.
+
+        Raises Refusal("expired") when it was deleted.
+        """
         if not self._places.acquire(blocking=False):
             return None
         try:
@@ -30,7 +34,7 @@ class Waits:
                 left = deadline - time.monotonic()
                 job = self._jobs.wait_end(id, min(left, SLICE))
                 if job is None or not job.live or left <= SLICE or self._stopping():
-                    return job
+                    return job and lookup.present(job)
         finally:
             self._places.release()
 

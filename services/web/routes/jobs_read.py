@@ -34,8 +34,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         patience = waits.seconds(request.args.get("wait"))
         job = lookup.find(parts, id)
         if patience and job.live:
-            ended = places.end(id, patience)
-            job = lookup.present(ended) if ended else lookup.find(parts, id)
+            job = places.end(id, patience) or lookup.find(parts, id)
         return answers.job(job)
 
     @blueprint.get("/api/v1/jobs/<id>/plan")

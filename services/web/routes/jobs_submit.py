@@ -32,8 +32,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
             response.call_on_close(lambda: admit(parts))
             return response
         admit(parts)
-        ended = places.end(found, patience)
-        job = lookup.present(ended) if ended else lookup.find(parts, found)
+        job = places.end(found, patience) or lookup.find(parts, found)
         return _taken(job, 202 if job.live else 200)
 
     @blueprint.after_request
