@@ -69,9 +69,11 @@ def _troubles(
 ) -> Iterator[tuple[Literal["beyond", "blind", "stall"], int]]:
     """Give what is wrong with a partition, if anything, and at which offset."""
     end, following, given = state["hi_offset"], state["next_offset"], state["app_offset"]
-    if end < 0:
+    if end < 0 or state["fetch_state"] != "active":
         # A topic made anew begins with leader epoch 0. librdkafka takes that for old news where the one before had
         # seen its leader change, and goes on asking with an epoch that the broker does not know.
+        # And a broker that dies while it is asked for the committed offset is never asked again where the assignment
+        # changed meanwhile: the partition is held and not read, with the numbers of the time when it was.
         if state["leader"] in up and not paused:
             yield "blind", 0
     elif following > end:

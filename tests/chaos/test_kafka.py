@@ -3,11 +3,21 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from secrets import token_hex
 
+import confluent_kafka
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from pixo import broker, topics
+from pixo.broker import profiles
+from pixo.broker.consumer import KafkaConsumer
+from pixo.broker.watch import Watch
+from pixo.errors import Fatal
+from pixo.settings import Kafka
+from pixo.topics import Topic
 from pixo.topics.ensuring import ensure
 from tests.chaos import brokers
 from tests.chaos.installation import Installation
@@ -117,3 +127,50 @@ def test_topic_wiped(run: Run, pictures: Pictures, kafka: tuple[Part, str]) -> N
         ensure(opened.admin(), topics.specs(pixo.settings.kafka), PATIENCE)
     with Keeper(pixo.roles):
         run.finish()
+
+
+class Unlucky(KafkaConsumer):
+    """Kafka, frozen and killed, never answers what a group has committed for what is assigned once this is armed."""
+
+    kafka: Part | None = None
+
+    def _assign(self, client: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
+        armed, self.kafka = self.kafka if places else None, None if places else self.kafka
+        if armed:
+            armed.freeze()
+        super()._assign(client, places)
+        if armed:
+            client.incremental_assign([])  # as the next rebalance does
+            armed.kill()
+
+
+def test_held_and_not_read(kafka: tuple[Part, str]) -> None:
+    """A partition that the client library holds and never reads again is noticed, and its process ends."""
+    kafka[0].up()
+    settings = Kafka(kafka=kafka[1])
+    topic = f"{token_hex(4)}.t"
+    with closing(broker.open(settings, "test")) as clients:
+        clients.admin().ensure([Topic(name=topic, partitions=2)])
+        clients.producer().settle([clients.producer().send(topic, b"x", partition=number) for number in range(2)])
+    profile = profiles.consumer(settings, "test", topic)
+    # Else the client finds that it has been thrown out meanwhile, and begins anew.
+    profile |= {"session.timeout.ms": 60_000, "statistics.interval.ms": 500}
+    with closing(Unlucky(profile, topic, watch=Watch(blind=5.0))) as unlucky:
+        read = set()
+
+        def polled(*consumers: KafkaConsumer) -> list[int]:
+            for consumer in consumers:
+                if record := consumer.poll(0.1):
+                    consumer.done(record)
+                    read.add(record.partition)
+            return [len(consumer.assigned()) for consumer in consumers]
+
+        until(lambda: polled(unlucky) == [2] and len(read) == 2, "it has read both", polls=True)
+        with closing(KafkaConsumer(profile, topic)) as other:
+            until(lambda: polled(unlucky, other) == [1, 1], "each holds one", polls=True)
+            unlucky.kafka = kafka[0]
+        until(lambda: polled(unlucky) == [2], "it holds both", polls=True)
+        kafka[0].up()
+
+        with pytest.raises(Fatal, match="nothing heard of"):
+            until(lambda: polled(unlucky) and False, "it ends", 60.0, polls=True)

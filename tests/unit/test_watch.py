@@ -17,9 +17,12 @@ class Clock:
         return self.now
 
 
-def stats(following: int, given: int, end: int, *, up: bool = True, start: int = 0) -> dict[str, object]:
+def stats(
+    following: int, given: int, end: int, *, up: bool = True, start: int = 0, reading: str = "active"
+) -> dict[str, object]:
     """Give the statistics of a consumer of one partition."""
-    partition = {"next_offset": following, "app_offset": given, "hi_offset": end, "lo_offset": start, "leader": 1}
+    offsets = {"next_offset": following, "app_offset": given, "hi_offset": end, "lo_offset": start}
+    partition = {**offsets, "leader": 1, "fetch_state": reading}
     return {
         "brokers": {"b:1/1": {"nodeid": 1, "state": "UP" if up else "CONNECT"}},
         "topics": {"t": {"partitions": {"0": partition, "-1": partition}}},
@@ -139,6 +142,19 @@ def test_a_leader_that_tells_nothing_ends_the_process(clock: Clock) -> None:
 
     with pytest.raises(Fatal, match=r"nothing heard of t\[0\] for 30 s"):
         watch.look(blind, "t", {0}, paused=False)
+
+
+def test_a_partition_that_is_held_and_not_read_ends_the_process(clock: Clock) -> None:
+    """The numbers of one that is not read are those of before, and say nothing."""
+    watch = Watch(clock)
+    watch.look(stats(9, -1001, 9, reading="stopped"), "t", {0}, paused=False)
+    clock.now += 29
+    watch.look(stats(9, -1001, 9), "t", {0}, paused=False)  # it was about to be
+    watch.look(stats(9, -1001, 9, reading="stopped"), "t", {0}, paused=False)
+    clock.now += 30
+
+    with pytest.raises(Fatal, match=r"nothing heard of t\[0\] for 30 s"):
+        watch.look(stats(9, -1001, 9, reading="stopped"), "t", {0}, paused=False)
 
 
 def test_without_a_leader_or_paused_nothing_can_be_heard(clock: Clock) -> None:
