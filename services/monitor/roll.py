@@ -7,9 +7,7 @@ from pixo.broker import Record
 from pixo.errors import BadRecord
 from pixo.messages import Heartbeat
 from pixo.state import State
-
-OLD = 15.0
-"""Seconds after which a heartbeat says nothing any more: replayed ones must not bring the dead back."""
+from services.monitor.delays import LATE, Delays
 
 log = logs.logger(__name__)
 
@@ -20,17 +18,20 @@ class Roll:
     def __init__(self, state: State, clock: Callable[[], float]) -> None:
         self._state = state
         self._clock = clock
+        self._delays = Delays()
 
     def hear(self, record: Record) -> None:
         """Take a heartbeat; raise BadRecord for anything else, TryAgain("redis")."""
         beat = messages.decode(record.value)
         if not isinstance(beat, Heartbeat):
             raise BadRecord(f"{type(beat).__name__} does not belong here", record.value or b"")
-        seen = record.timestamp_ms / 1000
         metrics.heartbeats.labels(beat.role).inc()
-        if self._clock() - seen > OLD:
+        now = self._clock()
+        late = self._delays.late(beat.id, record.timestamp_ms / 1000, now)
+        if late > LATE:
             log.debug("old heartbeat", id=beat.id, role=beat.role)
             return
-        self._state.workers.beat(beat, seen)
+        self._state.workers.beat(beat, now - late)
         if beat.stopping:
+            self._delays.forget(beat.id)
             log.event("process stops", id=beat.id, role=beat.role)
