@@ -60,7 +60,16 @@ REPAIRS = (
     *("list", "remove"),
 )
 REFUSALS = (
-    *("bad-chain", "bad-field", "bad-multipart", "bad-parameter", "broken-header", "cut-off-upload", "depth-not-kept"),
+    *(
+        "bad-chain",
+        "bad-chunks",
+        "bad-field",
+        "bad-multipart",
+        "bad-parameter",
+        "broken-header",
+        "cut-off-upload",
+        "depth-not-kept",
+    ),
     *("empty-file", "idempotency-key-reused", "no-image", "repeated-field", "slow-upload", "bad-aspect"),
     *("too-high", "too-large-for-format", "too-many-bytes", "too-many-filters", "too-many-frames", "too-many-pixels"),
     *("too-wide", "truncated-file", "unknown-field", "unknown-filter", "unknown-format", "unknown-parameter"),

@@ -31,6 +31,11 @@ def webp(pixels, **options):
     return vips(pixels).webpsave_buffer(lossless=True, **options)
 
 
+def avif(pixels, **options):
+    """Give an AVIF of the pixels."""
+    return vips(pixels).heifsave_buffer(compression="av1", effort=0, **options)
+
+
 def jpeg(pixels, *, progressive=False, **options):
     """Give a JPEG file of pixels with 1, 3 or 4 (CMYK) channels, by Pillow; a progressive one of 1 or 3 by libvips."""
     if progressive:

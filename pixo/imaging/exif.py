@@ -10,7 +10,8 @@ import struct
 PREFIX = b"Exif\0\0"
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _ORIENTATION = 0x0112
-_THUMBNAIL, _THUMBNAIL_LENGTH = 0x0201, 0x0202
+_THUMBNAILS = ((0x0201, 0x0202), (0x0111, 0x0117))
+"""Tags of where a thumbnail stands and how long it is: as a JPEG, and uncompressed in one strip."""
 _SHORT = 3
 _ENTRY = 12
 
@@ -54,14 +55,20 @@ def _directory(body: bytearray, order: str, offset: int) -> tuple[dict[int, int]
 
 
 def _drop_thumbnail(body: bytearray, order: str, link: int) -> None:
-    """Cut directory 1 off and blank the bytes of its JPEG, so that it cannot be dug out."""
+    """Cut directory 1 off and blank the bytes of its picture, so that it cannot be dug out.
+
+    Raises struct.error where that is said to lie among the directories.
+    """
     (second,) = struct.unpack_from(order + "I", body, link)
     struct.pack_into(order + "I", body, link, 0)
     if not second:
         return
-    found, _ = _directory(body, order, second)
-    if _THUMBNAIL in found and _THUMBNAIL_LENGTH in found:
-        (start,) = struct.unpack_from(order + "I", body, found[_THUMBNAIL] + 8)
-        (length,) = struct.unpack_from(order + "I", body, found[_THUMBNAIL_LENGTH] + 8)
-        end = min(len(body), start + length)
-        body[start:end] = bytes(max(0, end - start))
+    found, last = _directory(body, order, second)
+    for place, length in _THUMBNAILS:
+        if place in found and length in found:
+            (start,) = struct.unpack_from(order + "I", body, found[place] + 8)
+            (size,) = struct.unpack_from(order + "I", body, found[length] + 8)
+            end = min(len(body), start + size)
+            if start < end and start < max(link, last):
+                raise struct.error("a thumbnail among the directories")
+            body[start:end] = bytes(max(0, end - start))

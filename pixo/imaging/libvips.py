@@ -3,6 +3,7 @@
 Imports no numpy, so that a process that reads headers only stays small.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +27,7 @@ READ_IN_ORDER = frozenset({"jpeg", "png", "tiff"})
 BUFFER = 1 << 18
 # Interpretations whose numbers are what Pixo works on already.
 PLAIN = frozenset({"b-w", "grey16", "srgb", "rgb16", "rgb", "multiband"})
+PATH = re.compile(r"(?:^|(?<=\s))/.*?: ")
 CONVERTED = frozenset({"cmyk", "lab", "labs"})
 
 
@@ -52,14 +54,14 @@ class Opened:
             self._file.close()
 
 
-def open_image(source: Path | BinaryIO, form: str) -> Opened:
+def open_image(source: Path | BinaryIO, form: str, *, strict: bool = False) -> Opened:
     """Open a file's header for one pass from top to bottom, with the loader of the format given and no other.
 
-    Decoding fails at damage that loses pixels and at a file that ends too early. Raises pyvips.Error, or what the
-    file object raises.
+    Decoding fails at damage that loses pixels and at a file that ends too early; with ``strict`` at everything that
+    the decoder warns of. Raises pyvips.Error, or what the file object raises.
     """
     _set_up()
-    options = {"access": "sequential", "fail_on": "error"}
+    options = {"access": "sequential", "fail_on": "warning" if strict else "error"}
     if isinstance(source, Path) and form not in READ_IN_ORDER:
         # These decoders want all bytes at once: the file is mapped.
         return Opened(getattr(pyvips.Image, LOADERS[form])(str(source), **options))
@@ -112,9 +114,22 @@ def conformed(image: Any, mode: Mode) -> Any:
 
 
 def reason(error: pyvips.Error) -> str:
-    """Give libvips' own words for a failure, on one line."""
-    lines = (line.strip() for line in str(error).splitlines()[1:])
+    """Give libvips' own words for a failure, on one line, without the paths of files: they are the server's."""
+    lines = (PATH.sub("", line.strip()) for line in str(error).splitlines()[1:])
     return "; ".join(dict.fromkeys(line for line in lines if line)) or error.message
+
+
+def loses_pixels(message: str) -> bool:
+    """Tell whether libjpeg's warning is of data that is missing: it paints what that was for gray, and goes on.
+
+    Cameras and editors give reason for its other warnings; those leave the picture whole.
+    """
+    return "premature end" in message.lower()
+
+
+def could_not_write(error: pyvips.Error) -> bool:
+    """Tell whether the trouble was not the image, but where it was to be written: a full disk."""
+    return "write error" in str(error)
 
 
 def _converted(image: Any) -> Any:

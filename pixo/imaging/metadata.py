@@ -14,6 +14,8 @@ from pixo.imaging.probe import sniff
 
 PNG_DEFAULT = (2.834, 2.834)
 """What libvips says of a PNG without density: 72 per inch, cut to whole pixels per metre; others round to 2.835."""
+_OF_ANOTHER = (b"Thumbnails", b"hdrgm:", b"Container:", b"MotionPhoto")
+"""Names in XMP that speak of a picture besides the image, before the filters: a thumbnail, a gain map, a film."""
 _FITTING = {b"RGB ": {"RGB", "RGBA"}, b"GRAY": {"L", "LA"}}
 """The colour space that an ICC profile names in bytes 16-20, and the modes it can describe."""
 
@@ -62,7 +64,7 @@ def fit(metadata: Metadata, plan: Plan) -> Metadata:
     its owner, and without it a wide-gamut picture would show wrong colours. (Products that drop the profile convert
     the pixels to sRGB for that.) A colour profile goes when the chain made gray, and a CMYK one always, since such
     sources are decoded to sRGB. ``strip`` drops EXIF, XMP and density. EXIF loses its thumbnail, which shows the
-    image before the filters.
+    image before the filters; XMP goes as a whole where it holds or announces another picture.
     """
     profile = metadata.icc
     # WebP has no gray: its encoder is given RGB.
@@ -77,6 +79,8 @@ def fit(metadata: Metadata, plan: Plan) -> Metadata:
     kept = replace(metadata, icc=profile, exif=block)
     if plan.output.metadata == "strip":
         return replace(kept, xmp=None, density=None)
+    if kept.xmp is not None and any(name in kept.xmp for name in _OF_ANOTHER):
+        return replace(kept, xmp=None)
     return kept
 
 

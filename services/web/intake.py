@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gunicorn.http.body import Body, ChunkedReader, LengthReader
+from gunicorn.http.errors import NoMoreData, ParseException
 
 from pixo.errors import Refusal
 
@@ -27,7 +28,8 @@ def length(environ: Mapping[str, Any]) -> int | None:
 def read(environ: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> Iterator[memoryview | bytes]:
     """Give the body in pieces, each of them good until the next is asked for.
 
-    Raise Refusal when it ends early (``cut-off-upload``), or stands still or crawls (``slow-upload``).
+    Raise Refusal when it ends early (``cut-off-upload``), stands still or crawls (``slow-upload``), or comes in chunks
+    that are none (``bad-chunks``).
     """
     declared = length(environ)
     got, begun = 0, clock()
@@ -44,8 +46,10 @@ def read(environ: Mapping[str, Any], clock: Callable[[], float] = time.monotonic
             yield piece
     except TimeoutError as error:
         raise Refusal("slow-upload", "The upload stood still for too long.", measured=got) from error
-    except ConnectionError as error:
+    except (ConnectionError, NoMoreData) as error:
         raise _cut_off(got) from error
+    except ParseException as error:
+        raise Refusal("bad-chunks", f"The upload's chunked encoding is broken: {error}.", measured=got) from error
     if declared is not None and got < declared:
         raise _cut_off(got)
 

@@ -22,6 +22,7 @@ PATIENCE = 3
 STATUS = {
     # The request itself is wrong.
     "bad-chain": 400,
+    "bad-chunks": 400,
     "bad-field": 400,
     "bad-multipart": 400,
     "bad-parameter": 400,

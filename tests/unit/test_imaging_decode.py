@@ -1,6 +1,9 @@
 """Readers: what each gives, when it stops, and what it says of damaged files."""
 
 import io
+import subprocess
+import sys
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +216,61 @@ def test_an_oddity_that_costs_no_pixels_is_no_damage(tmp_path):
     odd = data[:-2] + bytes(40) + data[-2:]
     for chain in ("grayscale", "invert"):
         np.testing.assert_array_equal(whole(tmp_path, odd, chain)[1], whole(tmp_path, data, chain)[1])
+
+
+def test_an_oddity_in_the_middle_is_no_damage(tmp_path):
+    """Bytes between two segments, which libvips warns of, cost a second pass and not a pixel."""
+    for progressive in (False, True):
+        data = sources.jpeg(PHOTO, progressive=progressive)
+        at = data.index(b"\xff\xda")
+        odd = data[:at] + b"junk" + data[at:]
+        np.testing.assert_array_equal(whole(tmp_path, odd)[1], whole(tmp_path, data)[1])
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("chain", ["grayscale", "invert"])
+def test_missing_data_before_the_end_mark_is_damage(tmp_path, chain, progressive):
+    """The decoder paints gray what is missing, and goes on; whoever sent the file is told instead."""
+    data = sources.jpeg(PHOTO, progressive=progressive)
+    path = tmp_path / "source"
+    path.write_bytes(data[: len(data) // 2] + b"\xff\xd9")
+    made = plan(probe(path), parse(chain), Request(format="png"), Limits(), tile_size=16, workers=1, busy=False)
+    with pytest.raises(BadImage, match="damaged or cut off"):
+        walk(path, made, tmp_path / "cache")
+
+
+def test_a_disk_that_fills_while_decoding_is_no_damage(tmp_path):
+    """The folder for decoded images may be filled by others after it was looked at: the worker makes room then."""
+    (tmp_path / "source").write_bytes(sources.jpeg(PHOTO, progressive=True))
+    full = f"""
+import resource, signal
+from pathlib import Path
+from tests.unit.test_imaging_decode import *
+folder = Path({str(tmp_path)!r})
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+try:
+    whole(folder, (folder / "source").read_bytes())
+except OSError as error:
+    print(error.errno)
+"""
+    done = subprocess.run([sys.executable, "-c", full], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{ENOSPC}\n"
+
+
+def test_messages_name_no_file_of_the_server(tmp_path):
+    """Where the file lies is nobody's business, also where its folder has a space in its name."""
+    folder = tmp_path / "my files"
+    folder.mkdir()
+    data = sources.avif(PHOTO)
+    path = folder / "source"
+    path.write_bytes(data)
+    made = plan(probe(path), parse("invert"), Request(format="png"), Limits(), tile_size=16, workers=1, busy=False)
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(BadImage) as caught:
+        walk(path, made, tmp_path / "cache")
+    assert "my files" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
 
 
 def test_another_image_under_the_plan_is_noticed(tmp_path):

@@ -24,11 +24,6 @@ def picture(channels=3, depth=8, shape=(20, 30)):
     return strategies.picture(RANDOM, (*shape, channels), depth)
 
 
-def avif(pixels, **options):
-    """Give an AVIF of the pixels."""
-    return sources.vips(pixels).heifsave_buffer(compression="av1", effort=0, **options)
-
-
 def frames(form):
     """Give an animation of three frames."""
     images = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
@@ -77,8 +72,8 @@ CASES = {
     "gif": (gif(), {"format": "gif", "mode": "RGB", "frames": 1, "width": 12, "height": 9}),
     "clear gif": (gif(transparency=1), {"mode": "RGBA"}),
     "animated gif": (frames("gif"), {"frames": 3}),
-    "avif": (avif(picture()), {"format": "avif", "mode": "RGB", "depth": 8, "streams": False}),
-    "deep avif": (avif(picture(3, 16), bitdepth=10), {"depth": 16}),
+    "avif": (sources.avif(picture()), {"format": "avif", "mode": "RGB", "depth": 8, "streams": False}),
+    "deep avif": (sources.avif(picture(3, 16), bitdepth=10), {"depth": 16}),
 }
 
 
@@ -106,7 +101,32 @@ def test_own_header_readers_agree_with_libvips(name):
     assert header.mode.endswith("A") == image.hasalpha() or header.frames > 1
 
 
+def framed(screen, box):
+    """Give a GIF whose screen has another size than its one frame, which lies at box: left, top, width, height."""
+    with io.BytesIO() as out:
+        Image.new("P", box[2:]).save(out, "gif")
+        data = bytearray(out.getvalue())
+    data[6:10] = struct.pack("<HH", *screen)
+    frame = data.index(b",", 13 + (3 << (data[10] & 7) + 1))
+    data[frame + 1 : frame + 9] = struct.pack("<HHHH", *box)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("screen", [(0, 0), (20, 15), (40, 30), (50, 60)])
+@pytest.mark.parametrize("box", [(0, 0, 40, 30), (5, 0, 40, 30), (5, 7, 40, 30)])
+def test_a_frame_beyond_the_screen_makes_it_larger(screen, box):
+    """A GIF has the size that libvips decodes, whatever its header says."""
+    header = probe(io.BytesIO(framed(screen, box)))
+    image = pyvips.Image.new_from_buffer(framed(screen, box), "")
+    assert (header.width, header.height) == (image.width, image.height)
+    assert header.mode.endswith("A") == ((header.width, header.height) != (40, 30))
+
+
 REFUSED = {
+    "webp without a column": (
+        b"RIFF\x20\0\0\0WEBPVP8 \x10\0\0\0" + bytes(6) + b"\0\0\x09\0" + bytes(9),
+        "broken-header",
+    ),
     "nothing": (b"", "empty-file"),
     "text": (b"this is a photo, believe me", "unsupported-format"),
     "svg": (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "unsupported-format"),

@@ -10,7 +10,7 @@ import pytest
 import pyvips
 from PIL import Image, JpegImagePlugin
 
-from pixo.errors import BadImage, BadPiece
+from pixo.errors import BadImage, BadPiece, TryAgain
 from pixo.imaging.encode import encode
 from pixo.imaging.join import join, picture, transcode
 from pixo.imaging.metadata import Metadata
@@ -199,13 +199,16 @@ def test_joining_needs_no_pixel_library():
     assert answer.stdout.strip() == "[]"
 
 
-def test_an_encoder_that_refuses_is_no_missing_piece(monkeypatch):
-    """The image cannot be written: that is said, and no sound tile is blamed and made again."""
+@pytest.mark.parametrize(
+    ("words", "error"), [("picture too large", BadImage), ("target: write error; No space left on device", TryAgain)]
+)
+def test_an_encoder_that_refuses_is_no_missing_piece(monkeypatch, words, error):
+    """The image cannot be written, ever or while the disk is full: that is said, and no sound tile is made again."""
     plan = plan_for("webp")
 
     def refuse(*_):
-        raise pyvips.Error("no space left on device")
+        raise pyvips.Error("unable to call webpsave_target", words)
 
     monkeypatch.setattr(transcode, "_encode", refuse)
-    with pytest.raises(BadImage, match="cannot be written as webp"):
+    with pytest.raises(error, match="cannot be written as webp"):
         joined(plan, pieces_for(plan, pixels_for(plan)))

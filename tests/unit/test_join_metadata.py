@@ -145,22 +145,39 @@ def test_what_no_jpeg_can_hold_is_left_out():
     assert "xmp-data" not in image.info["by-vips"]
 
 
+@pytest.mark.parametrize("tags", [(0x0201, 0x0202), (0x0111, 0x0117)])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_the_thumbnail_goes(order):
+def test_the_thumbnail_goes(order, tags):
     """A thumbnail shows the image before the filters: its directory and its bytes go, other tags stay."""
     picture = b"\xff\xd8thumbnail\xff\xd9"
     mark = b"II*\0" if order == "<" else b"MM\0*"
     first = struct.pack(order + "HHHIHHI", 1, ORIENTATION, 3, 1, 8, 0, 26)
-    second = struct.pack(order + "HHHIIHHIII", 2, 0x0201, 4, 1, 56, 0x0202, 4, 1, len(picture), 0)
+    second = struct.pack(order + "HHHIIHHIII", 2, tags[0], 4, 1, 56, tags[1], 4, 1, len(picture), 0)
     block = exif.PREFIX + mark + struct.pack(order + "I", 8) + first + second
     block += bytes(6 + 56 - len(block)) + picture
     found = exif.settle(block, 3)
     assert found is not None
     assert b"thumbnail" not in found
-    tags = Image.Exif()
-    tags.load(found)
-    assert dict(tags) == {ORIENTATION: 3}
-    assert not tags.get_ifd(0x8769)
+    left = Image.Exif()
+    left.load(found)
+    assert dict(left) == {ORIENTATION: 3}
+    assert not left.get_ifd(0x8769)
+
+
+def test_a_thumbnail_among_the_directories_takes_nothing_with_it():
+    """A block whose thumbnail is said to begin where the tags are is broken: the orientation stays."""
+    first = struct.pack("<HHHIHHI", 1, ORIENTATION, 3, 1, 6, 0, 26)
+    second = struct.pack("<HHHIIHHIII", 2, 0x0201, 4, 1, 0, 0x0202, 4, 1, 100_000, 0)
+    block = exif.PREFIX + b"II*\0" + struct.pack("<I", 8) + first + second
+    assert exif.settle(block, 6) is None
+    assert final("jpeg", Metadata(exif=block, orientation=6)).getexif()[ORIENTATION] == 6
+
+
+@pytest.mark.parametrize("name", ["xmp:Thumbnails", "hdrgm:Version", "Container:Directory", "GCamera:MotionPhoto"])
+def test_xmp_of_another_picture_goes(name):
+    """A packet that holds a thumbnail, or announces a gain map or a film that is not there any more, is left out."""
+    assert "xmp-data" in final("jpeg", Metadata(xmp=b"<x:xmpmeta>plain</x:xmpmeta>")).info["by-vips"]
+    assert "xmp-data" not in final("jpeg", Metadata(xmp=f"<x:xmpmeta>{name}</x:xmpmeta>".encode())).info["by-vips"]
 
 
 def test_broken_exif_gives_way_to_the_orientation_alone():

@@ -6,6 +6,9 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.unreader import IterUnreader
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -212,6 +215,24 @@ def test_any_file_name_is_made_harmless(name):
     assert len(clean) <= upload.LONGEST_NAME
     assert clean not in (".", "..")
     assert upload.clean(clean) == clean
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"10\r\nabc", "cut-off-upload"),
+        (b"10", "cut-off-upload"),
+        (b"zz\r\nabc\r\n", "bad-chunks"),
+        (b"3\r\nabcXX", "bad-chunks"),
+    ],
+)
+def test_chunks_that_are_none(body, kind):
+    """What the server's parser raises of a chunked upload is the sender's fault, and is told so."""
+    reader = ChunkedReader(SimpleNamespace(cfg=Config()), IterUnreader([body]))
+    environ = {"wsgi.input": Body(reader), "wsgi.input_terminated": True, "gunicorn.socket": object()}
+    with pytest.raises(Refusal) as caught:
+        list(intake.read(environ))
+    assert caught.value.kind == kind
 
 
 def test_an_upload_that_crawls_is_given_up():

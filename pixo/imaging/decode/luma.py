@@ -10,6 +10,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from pixo.errors import BadImage
+from pixo.imaging import libvips
 from pixo.imaging.headers.jpeg import EOI, read_frame
 from pixo.imaging.plan import Plan
 
@@ -69,9 +70,9 @@ class LumaReader:
 def _decode_whole(data: mmap, scan_at: int) -> NDArray[np.uint8]:
     try:
         return _decode(data, strict=True)
-    except BadImage:
-        # Strict is against every oddity, and cameras write some. Only a missing end takes pixels away.
-        if data.find(bytes([0xFF, EOI]), scan_at) < 0:
+    except BadImage as error:
+        # Strict is against every oddity, and cameras write some. Only missing data takes pixels away.
+        if libvips.loses_pixels(str(error.__cause__)) or data.find(bytes([0xFF, EOI]), scan_at) < 0:
             raise
         return _decode(data, strict=False)
 

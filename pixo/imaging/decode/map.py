@@ -14,7 +14,8 @@ import numpy as np
 import pyvips
 
 from pixo.errors import BadImage
-from pixo.imaging.decode.push import damaged, open_pixels
+from pixo.imaging import libvips
+from pixo.imaging.decode.push import damaged, only_odd, open_pixels
 from pixo.imaging.decode.reader import Pixels
 from pixo.imaging.plan import Plan
 
@@ -106,20 +107,27 @@ class MapReader:
         if disk_usage(self._path.parent).free < size:
             raise OSError(ENOSPC, f"{size:,} bytes for a decoded image do not fit (PIXO_CACHE)", str(self._path.parent))
         try:
-            self._decode(source)
+            self._decode(source, strict=self._plan.source == "jpeg")
         except BaseException:  # half a picture must not pass for a whole one
             file.truncate(0)
             self._path.unlink(missing_ok=True)
             raise
 
-    def _decode(self, source: Path) -> None:
-        opened = open_pixels(source, self._plan)
+    def _decode(self, source: Path, *, strict: bool) -> None:
+        opened = open_pixels(source, self._plan, strict=strict)
         try:
             opened.image.rawsave(str(self._path))
-        except pyvips.Error as error:
-            raise damaged(self._plan, opened.explain(error)) from error
+        except pyvips.Error as failure:
+            error = opened.explain(failure)
+            if libvips.could_not_write(failure):  # others have filled the folder meanwhile
+                raise OSError(ENOSPC, f"{libvips.reason(failure)} (PIXO_CACHE)", str(self._path.parent)) from error
+            if not (strict and only_odd(error)):
+                raise damaged(self._plan, error) from error
+        else:
+            return
         finally:
             opened.close()
+        self._decode(source, strict=False)
 
 
 def _key(path: Path, plan: Plan) -> str:

@@ -19,11 +19,16 @@ STRIP_BYTES = 1 << 20
 STRIPS = 3
 
 
-def open_pixels(path: Path, plan: Plan) -> libvips.Opened:
-    """Open an image for one pass, in the mode, depth and size of the plan; raise BadImage if it is another one."""
+def open_pixels(path: Path, plan: Plan, *, strict: bool = False) -> libvips.Opened:
+    """Open an image for one pass, in the mode, depth and size of the plan; raise BadImage if it is another one.
+
+    A ``strict`` pass ends at the decoder's first warning, which ``only_odd`` then tells from damage.
+    """
     try:
-        opened = libvips.open_image(path, plan.source)
+        opened = libvips.open_image(path, plan.source, strict=strict)
     except pyvips.Error as error:
+        if strict and only_odd(error):
+            return open_pixels(path, plan)
         raise damaged(plan, error) from error
     try:
         opened.image = image = libvips.conformed(libvips.canonical(opened.image), plan.mode)
@@ -35,6 +40,11 @@ def open_pixels(path: Path, plan: Plan) -> libvips.Opened:
         opened.close()
         raise BadImage("The image is not the one whose header was read: its size or depth differs.")
     return opened
+
+
+def only_odd(error: BaseException) -> bool:
+    """Tell whether what ended a strict pass leaves the picture whole."""
+    return isinstance(error, pyvips.Error) and not libvips.loses_pixels(libvips.reason(error))
 
 
 def damaged(plan: Plan, error: BaseException) -> BadImage:
@@ -49,12 +59,15 @@ class Push:
     """Decodes ahead of its reader, by a few strips and not beyond the rows that are wanted."""
 
     def __init__(self, path: Path, plan: Plan, *, start: int, until: int) -> None:
-        self._opened = open_pixels(path, plan)
+        # Only libjpeg goes on where data is missing. A second pass, without being strict, is for odd files alone.
+        self._strict = plan.source == "jpeg"
+        self._opened = open_pixels(path, plan, strict=self._strict)
+        self._path = path
         self._plan = plan
         self.dtype = np.dtype(np.uint8 if plan.depth == 8 else np.uint16)
         self.row = (plan.width, self._opened.image.bands)
-        row_bytes = self.row[0] * self.row[1] * self.dtype.itemsize
-        rows = max(1, min(plan.height, STRIP_BYTES // row_bytes))
+        self._row_bytes = self.row[0] * self.row[1] * self.dtype.itemsize
+        rows = max(1, min(plan.height, STRIP_BYTES // self._row_bytes))
         self._change = Condition()
         # Guarded by `_change`:
         self._free: list[Pixels] = [np.empty((rows, *self.row), self.dtype) for _ in range(STRIPS)]
@@ -64,7 +77,7 @@ class Push:
         self._ended = False
         self._error: BaseException | None = None
         # The thread's own: bytes still to drop, the first row of the strip in hand, its bytes and how many are there.
-        self._drop = start * row_bytes
+        self._drop = start * self._row_bytes
         self._top = start
         self._strip: Pixels | None = None
         self._bytes: NDArray[np.uint8] = np.empty(0, np.uint8)
@@ -127,18 +140,30 @@ class Push:
     # What follows runs in the decoding thread.
 
     def _run(self) -> None:
-        target = pyvips.TargetCustom()
-        target.on_write(self._write)
-        error = None
-        try:
-            self._opened.image.rawsave_target(target)
-        except pyvips.Error as failure:
-            error = self._opened.explain(failure)
-        self._opened.close()
+        error = self._decode()
+        if error is not None and self._strict and not self._closed and only_odd(error):
+            self._drop = self._top * self._row_bytes + self._filled
+            try:
+                self._opened = open_pixels(self._path, self._plan)
+                error = self._decode()
+            except BadImage as failure:
+                error = failure
         with self._change:
             self._ended = True
             self._error = None if self._closed else error
             self._change.notify_all()
+
+    def _decode(self) -> BaseException | None:
+        """Push all bytes through; give what ended that too early."""
+        target = pyvips.TargetCustom()
+        target.on_write(self._write)
+        try:
+            self._opened.image.rawsave_target(target)
+        except pyvips.Error as failure:
+            return self._opened.explain(failure)
+        finally:
+            self._opened.close()
+        return None
 
     def _write(self, buffer: Any) -> int:
         """Take bytes from libvips; a 0 tells it to stop."""

@@ -20,7 +20,10 @@ class Gif(NamedTuple):
 
 
 def read_gif(file: BinaryIO) -> Gif:
-    """Walk a GIF's blocks without decoding them; raise ValueError if the first frame is not there."""
+    """Walk a GIF's blocks without decoding them; raise ValueError if the first frame is not there, or is empty.
+
+    A first frame that passes the edges of the screen makes it larger, as in all decoders.
+    """
     file.seek(6)
     screen = file.read(7)
     if len(screen) < 7:
@@ -35,9 +38,11 @@ def read_gif(file: BinaryIO) -> Gif:
             if len(box) < 9:
                 break
             frames += 1
-            # A first frame smaller than the screen leaves the rest of it clear.
-            if frames == 1 and (box[:4] != bytes(4) or box[4:8] != screen[:4]):
-                transparent = True
+            if frames == 1:
+                left, top, across, down = (int.from_bytes(box[at : at + 2], "little") for at in (0, 2, 4, 6))
+                width, height = max(width, left + across), max(height, top + down)
+                # One smaller than the screen leaves the rest of it clear.
+                transparent = transparent or (across, down) != (width, height)
             _skip_table(file, box[8])
             file.seek(1, 1)
             _skip_blocks(file)
@@ -47,6 +52,8 @@ def read_gif(file: BinaryIO) -> Gif:
             break
     if not frames:
         raise ValueError("it has no frame")
+    if not width or not height:
+        raise ValueError(f"it has {width} x {height} pixels")
     return Gif(width, height, transparent, frames)
 
 

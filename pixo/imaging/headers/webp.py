@@ -33,8 +33,7 @@ def read_webp(file: BinaryIO) -> WebP:
     if len(body) < 10:
         raise ValueError("it ends within its header")
     if kind == b"VP8 ":
-        width, height = (int.from_bytes(body[i : i + 2], "little") & 0x3FFF for i in (6, 8))
-        return WebP(width, height, alpha=False, frames=1, orientation=1)
+        return WebP(*_lossy_size(body), alpha=False, frames=1, orientation=1)
     if kind != b"VP8X":
         raise ValueError("its first chunk is unknown")
     width, height = (int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
@@ -46,6 +45,13 @@ def read_webp(file: BinaryIO) -> WebP:
                 orientation = exif_orientation(file.read(min(size, 65536)))
     animated = bool(body[0] & ANIMATION)
     return WebP(width, height, bool(body[0] & ALPHA), frames if animated else 1, orientation)
+
+
+def _lossy_size(body: bytes) -> tuple[int, int]:
+    width, height = (int.from_bytes(body[i : i + 2], "little") & 0x3FFF for i in (6, 8))
+    if not width or not height:
+        raise ValueError(f"it has {width} x {height} pixels")
+    return width, height
 
 
 def exif_orientation(exif: bytes) -> int:

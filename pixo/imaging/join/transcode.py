@@ -15,7 +15,8 @@ from threading import Event, Lock
 
 import pyvips
 
-from pixo.errors import BadImage
+from pixo.errors import BadImage, TryAgain
+from pixo.imaging import libvips
 from pixo.imaging.join import png
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Plan
@@ -34,7 +35,8 @@ _one_webp = Lock()
 def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callable[[bytes], object]) -> None:
     """Write the WebP or TIFF file of the segments; ``metadata`` goes in as it is.
 
-    Raises BadPiece as ``png.join`` does, and BadImage where the encoder refuses.
+    Raises BadPiece as ``png.join`` does, BadImage where the encoder refuses, and TryAgain("store") where the temporary
+    file cannot grow.
     """
     # Nothing is opened twice, so a cache of operations only keeps files and memory.
     pyvips.cache_set_max(0)
@@ -56,7 +58,9 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callabl
         # A broken piece is the true cause of what libvips may have seen.
         feeding.result()
         if refused is not None:
-            reason = f"the image cannot be written as {plan.output.format}"
+            reason = f"the image cannot be written as {plan.output.format}: {libvips.reason(refused)}"
+            if libvips.could_not_write(refused):
+                raise TryAgain("store", f"{reason} (the folder for temporary files, TMPDIR)") from refused
             raise BadImage(reason) from refused
         file.seek(0)
         while data := file.read(CHUNK):
