@@ -10,6 +10,7 @@ from pixo.errors import Refusal
 from pixo.imaging import libvips
 from pixo.imaging.headers.gif import read_gif
 from pixo.imaging.headers.jpeg import Frame, read_frame
+from pixo.imaging.headers.png import count_frames
 from pixo.imaging.headers.webp import read_webp
 from pixo.imaging.plan import Mode
 
@@ -86,11 +87,12 @@ def _probe(file: BinaryIO, source: Path | BinaryIO) -> Header:
         if form == "gif":
             return _gif(file)
         frame = read_frame(file) if form == "jpeg" else None
+        frames = count_frames(file) if form == "png" else None
         file.seek(0)
         interlaced = form == "png" and head[28:29] == b"\1"
         opened = libvips.open_image(source, form)
         try:
-            return _header(form, opened.image, frame, interlaced=interlaced)
+            return _header(form, opened.image, frame, frames=frames, interlaced=interlaced)
         finally:
             opened.close()
     except libvips.Unsupported as error:
@@ -101,8 +103,10 @@ def _probe(file: BinaryIO, source: Path | BinaryIO) -> Header:
         raise _broken(form, libvips.reason(error)) from error
 
 
-def _header(form: SourceFormat, image: pyvips.Image, frame: Frame | None, *, interlaced: bool) -> Header:
-    """Describe an image that libvips has opened."""
+def _header(
+    form: SourceFormat, image: pyvips.Image, frame: Frame | None, *, frames: int | None, interlaced: bool
+) -> Header:
+    """Describe an image that libvips has opened; ``frames`` None leaves counting them to it."""
     fields = set(image.get_fields())
     if frame is not None and frame.precision != 8:
         raise libvips.Unsupported(f"{frame.precision} bits a sample")
@@ -114,7 +118,7 @@ def _header(form: SourceFormat, image: pyvips.Image, frame: Frame | None, *, int
         height=image.height,
         mode=libvips.MODES[pixels.bands - 1],
         depth=16 if pixels.format == "ushort" else 8,
-        frames=image.get("n-pages") if "n-pages" in fields else 1,
+        frames=frames or (image.get("n-pages") if "n-pages" in fields else 1),
         streams=frame.sequential if frame else form != "avif" and not interlaced,
         baseline_jpeg=frame is not None and frame.sequential and frame.luma_first,
         cmyk=cmyk,

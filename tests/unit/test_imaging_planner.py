@@ -96,6 +96,17 @@ def test_engine_is_chosen_by_header_chain_and_limits(header, chain, limits, engi
     assert (made.engine, made.mode) == (engine, mode)
 
 
+@pytest.mark.parametrize(("cmyk", "each"), [(False, 7), (True, 10)])
+def test_a_decoder_s_memory_is_bounded_by_what_it_takes_for_a_pixel(cmyk, each):
+    """A progressive JPEG of four components takes more; the limit itself is taken."""
+    header = replace(PHOTO, streams=False, baseline_jpeg=False, cmyk=cmyk)
+    planned(header, limits=Limits(max_decoder_bytes=each * header.pixels))
+    with pytest.raises(Refusal) as refusal:
+        planned(header, limits=Limits(max_decoder_bytes=each * header.pixels - 1))
+    assert refusal.value.measured == each * header.pixels
+    assert refusal.value.setting == "PIXO_MAX_DECODER_BYTES"
+
+
 @pytest.mark.parametrize(
     ("header", "form"),
     [

@@ -24,11 +24,11 @@ def picture(channels=3, depth=8, shape=(20, 30)):
     return strategies.picture(RANDOM, (*shape, channels), depth)
 
 
-def frames(form):
-    """Give an animation of three frames."""
-    images = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
+def frames(form, count=3, **options):
+    """Give an animation of up to three frames."""
+    images = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")[:count]]
     out = io.BytesIO()
-    images[0].save(out, form, save_all=True, append_images=images[1:], duration=100)
+    images[0].save(out, form, save_all=True, append_images=images[1:], duration=100, **options)
     return out.getvalue()
 
 
@@ -57,6 +57,9 @@ CASES = {
     "turned jpeg": (turned("jpeg"), {"orientation": 6, "width": 8, "height": 9}),
     "png": (sources.png(picture()), {"format": "png", "mode": "RGB", "depth": 8, "streams": True}),
     "gray png with alpha": (sources.png(picture(2)), {"mode": "LA"}),
+    "animated png": (frames("png"), {"frames": 3, "streams": True}),
+    "animated png with a picture of its own": (frames("png", default_image=True), {"frames": 3}),
+    "png of one frame": (frames("png", count=1), {"frames": 1}),
     "16-bit png": (sources.png(picture(4, 16)), {"mode": "RGBA", "depth": 16}),
     "interlaced png": (sources.png(picture(), interlace=True), {"streams": False}),
     "palette png": (sources.vips(picture()).pngsave_buffer(palette=True), {"mode": "RGB", "depth": 8}),
@@ -147,6 +150,10 @@ REFUSED = {
     "jpeg of empty segments": (b"\xff\xd8" + b"\xff\xe0\0\x02" * 20_000, "broken-header"),
     "webp of empty chunks": (
         b"RIFF\x10\0\0\0WEBPVP8X" + b"\x0a\0\0\0\x02" + bytes(9) + b"NONE\0\0\0\0" * 20_000,
+        "broken-header",
+    ),
+    "png of empty chunks": (
+        sources.png(picture())[:33] + (bytes(4) + b"noNE" + crc32(b"noNE").to_bytes(4)) * 20_000,
         "broken-header",
     ),
     "gif of small blocks": (b"GIF89a\x01\0\x01\0\0\0\0," + bytes(9) + b"\x02" + b"\x01x" * 1_100_000, "broken-header"),
