@@ -113,6 +113,12 @@ def conformed(image: Any, mode: Mode) -> Any:
     return colour.bandjoin(255 if image.format == "uchar" else 65535)
 
 
+def orientation(image: Any) -> int:
+    """Give how the image is to be shown, as EXIF says it (1-8); 1 where it is silent or says something else."""
+    turn = image.get("orientation") if "orientation" in image.get_fields() else 1
+    return turn if 1 <= turn <= 8 else 1
+
+
 def reason(error: pyvips.Error) -> str:
     """Give libvips' own words for a failure, on one line, without the paths of files: they are the server's."""
     lines = (PATH.sub("", line.strip()) for line in str(error).splitlines()[1:])

@@ -108,11 +108,10 @@ def _collect(image: pyvips.Image) -> Metadata:
     block = blob("exif-data")
     if block and not block.startswith(exif.PREFIX):
         block = exif.PREFIX + block
-    turn = image.get("orientation") if "orientation" in fields else 1
     return Metadata(
         icc=blob("icc-profile-data"),
         exif=block,
         xmp=blob("xmp-data"),
-        orientation=turn if 1 <= turn <= 8 else 1,
+        orientation=libvips.orientation(image),
         density=_density(image, fields),
     )

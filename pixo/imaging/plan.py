@@ -51,6 +51,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     seconds: float
     """Estimated work of the whole job on one core."""
     seed: int = 0
+    orientation: int = 1
+    """How the final is shown, as EXIF says it (1-8): pixels are filtered as they are stored."""
 
     @property
     def tiles(self) -> int:

@@ -82,6 +82,7 @@ def plan(
         rows=rows,
         skip=round(work.skip, 3),
         seconds=round(work.total * header.pixels / 1e9, 3),
+        orientation=header.orientation,
     )
 
 

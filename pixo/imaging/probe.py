@@ -41,6 +41,7 @@ class Header(Struct, frozen=True, kw_only=True):
     """A sequential 8-bit JPEG, gray or YCbCr, whose luma can be decoded alone."""
     cmyk: bool = False
     orientation: int = 1
+    """How it is to be shown, as EXIF says it (1-8); 1 where decoding turns the pixels, as that of AVIF does."""
 
     @property
     def pixels(self) -> int:
@@ -122,7 +123,7 @@ def _header(
         streams=frame.sequential if frame else form != "avif" and not interlaced,
         baseline_jpeg=frame is not None and frame.sequential and frame.luma_first,
         cmyk=cmyk,
-        orientation=image.get("orientation") if "orientation" in fields else 1,
+        orientation=libvips.orientation(image),
     )
 
 

@@ -16,7 +16,7 @@ def render(reader: Reader, plan: Plan, chain: Chain, tile: int) -> bytes:
 def filtered(reader: Rows, plan: Plan, chain: Chain, top: int, bottom: int) -> Pixels:
     """Give rows ``[top, bottom)`` after the chain, in ``plan.out_mode``; perhaps a view of the reader's rows."""
     above, below = reach(plan, chain, top, bottom)
-    place = Place(y0=above, width=plan.width, height=plan.height, seed=plan.seed)
+    place = Place(y0=above, width=plan.width, height=plan.height, seed=plan.seed, orientation=plan.orientation)
     pixels: Pixels = chain.apply(reader.rows(above, below), place)
     return flatten(pixels[top - above : bottom - above], plan.out_mode, plan.output.background)
 

@@ -80,13 +80,13 @@ def final_by_tiles(path, made, lanes, cache):
     return b"".join(out)
 
 
-def assert_same(data, chain, form, quality, lanes, skip, rows):
+def assert_same(data, chain, form, quality, lanes, skip, rows, orientation):
     """Compare the final file by tiles with the whole image, pixel for pixel."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "source [n=1]")
         path.write_bytes(data)
         made = planned(path, chain, form, quality)
-        made = replace(made, skip=made.skip if skip is None else skip, rows=rows or made.rows)
+        made = replace(made, skip=made.skip if skip is None else skip, rows=rows or made.rows, orientation=orientation)
         final = final_by_tiles(path, made, lanes, Path(folder, "cache"))
         whole = filter_whole(path, made)
         assert not list(Path(folder, "cache").glob("*")), "readers leave nothing behind"
@@ -100,13 +100,15 @@ def assert_same(data, chain, form, quality, lanes, skip, rows):
     np.testing.assert_array_equal(sources.decoded(final), sources.decoded(expected))
 
 
-# Final format, quality, lanes, cost of passing over rows, and tile heights that cut through cells (None: as planned).
+# Final format, quality, lanes, cost of passing over rows, tile heights that cut through cells (None: as planned), and
+# orientation.
 ENDS = st.tuples(
     st.sampled_from(["png", "jpeg"]),
     st.sampled_from([1, 50, 85, 95, 100]),
     st.integers(1, 4),
     st.sampled_from([None, 0.0, 0.4]),
     st.sampled_from([None, 16, 48]),
+    st.integers(1, 8),
 )
 
 

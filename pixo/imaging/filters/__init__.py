@@ -56,6 +56,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """Size of the whole image."""
     seed: int = 0
     """The job's own number, the same for all its tiles: for filters that draw lots."""
+    orientation: int = 1
+    """How the image is turned to be shown, as EXIF says it (1-8): for filters that know up from down."""
 
 
 class Nothing(Struct, frozen=True, kw_only=True):

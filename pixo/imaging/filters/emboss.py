@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pixo.imaging.filters import Filter, Pixels, Place
-from pixo.imaging.filters.kernels import STEPS, convolve, steps
+from pixo.imaging.filters.kernels import STEPS, convolve, steps, stored
 from pixo.imaging.plan import Mode
 
 
@@ -28,7 +28,7 @@ class Emboss(Filter[EmbossParams]):
 
         kernel = np.array([[-2, -1, 0], [-1, 0, 1], [0, 1, 2]]) * (steps(params.amount) / STEPS)
         kernel[1, 1] = 1
-        return convolve(pixels, kernel)
+        return convolve(pixels, stored(kernel, place.orientation))
 
     def radius(self, params: EmbossParams, depth: int) -> int:
         """Reach the neighbours."""

@@ -1,6 +1,6 @@
 """Small kernels whose sums are exact, so that the order of adding does not matter."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pixo.imaging.filters import Pixels
 from pixo.imaging.filters.alpha import kept
@@ -16,6 +16,19 @@ STEPS = 32
 def steps(strength: float) -> int:
     """Give a strength in whole steps."""
     return round(strength * STEPS)
+
+
+def stored(kernel: "NDArray[Any]", orientation: int) -> "NDArray[Any]":
+    """Turn a kernel that is meant for the image as it is shown to how its pixels are stored."""
+    # EXIF names the sides of the shown image that the first row and the first column are: from 5 on, the first row
+    # is its left or right and the first column its top or bottom.
+    if orientation >= 5:
+        kernel = kernel.T
+    if orientation in (3, 4, 6, 7):  # the first row is the bottom or the right
+        kernel = kernel[::-1]
+    if orientation in (2, 3, 7, 8):  # the first column is the right or the bottom
+        kernel = kernel[:, ::-1]
+    return kernel.copy()
 
 
 def convolve(pixels: Pixels, kernel: "NDArray[np.float64]") -> Pixels:
