@@ -165,6 +165,8 @@ def _engine(header: Header, chain: Chain, limits: Limits) -> tuple[Engine, Mode]
     if luma_only and header.pixels <= limits.max_luma_pixels:
         return "luma", "L"
     if header.streams:
+        what = "bytes in a row of its tiles or in a strip, which a decoder holds at once: smaller ones are taken"
+        most(header.held, limits.max_decoder_bytes, "too-many-pixels", what, "max_decoder_bytes")
         return "stream", header.mode
     most(
         header.pixels,

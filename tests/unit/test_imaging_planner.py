@@ -147,6 +147,7 @@ def test_jpeg_has_no_alpha(mode, background, out_mode):
         ("too-many-pixels", replace(PNG, streams=False, mode="RGBA"), Request(), {"max_decoder_bytes": 1000}),
         ("too-large-for-format", replace(PNG, width=65_501), Request(format="jpeg"), {}),
         ("too-large-for-format", replace(PNG, height=16_384), Request(format="webp"), {}),
+        ("too-many-pixels", replace(PNG, format="tiff", held=1001), Request(), {"max_decoder_bytes": 1000}),
         ("too-many-pixels", PNG, Request(format="webp"), {"max_webp_pixels": 100}),
         ("depth-not-kept", replace(PNG, depth=16), Request(format="jpeg"), {}),
         ("depth-not-kept", replace(PNG, depth=16), Request(format="webp"), {}),

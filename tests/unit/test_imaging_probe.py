@@ -1,5 +1,6 @@
 """What the probe tells of a file, and what it refuses."""
 
+import contextlib
 import io
 import struct
 import subprocess
@@ -123,6 +124,40 @@ def test_a_frame_beyond_the_screen_makes_it_larger(screen, box):
     image = pyvips.Image.new_from_buffer(framed(screen, box), "")
     assert (header.width, header.height) == (image.width, image.height)
     assert header.mode.endswith("A") == ((header.width, header.height) != (40, 30))
+
+
+TIFFS = {
+    "one strip of jpeg": ({"compression": "jpeg", "tile_height": 800}, 2 * 2_400_000, 2.2 * 2_400_000),
+    "one strip, deflate": ({"compression": "deflate", "tile_height": 800}, 0, 100_000),
+    "one strip, as it is": ({"compression": "none", "tile_height": 800}, 0, 0),
+    "tiles": ({"tile": True, "tile_width": 256, "tile_height": 128}, 384_000, 500_000),
+    "tiles of a big tiff": ({"bigtiff": True, "tile": True, "tile_width": 256, "tile_height": 128}, 384_000, 500_000),
+    "one tile": ({"tile": True, "tile_width": 1008, "tile_height": 800}, 2_400_000, 5_000_000),
+}
+
+
+@pytest.mark.parametrize("name", TIFFS)
+def test_what_a_tiff_holds_at_once(name):
+    """A row of tiles, and a strip that is a JPEG, are in memory as a whole, however the image streams."""
+    options, least, most = TIFFS[name]
+    image = pyvips.Image.black(1000, 800, bands=3).copy(interpretation="srgb")
+    data = image.tiffsave_buffer(**options)
+    header = probe(io.BytesIO(data))
+    assert header.streams
+    assert least <= header.held <= most
+    for cut in range(8, 400):  # whatever it is, it is a refusal
+        with contextlib.suppress(Refusal):
+            probe(io.BytesIO(data[:cut]))
+
+
+def test_a_strip_that_is_too_long_is_refused_by_the_header():
+    """What libtiff would not read, as it is opened, is said at once, and what to do."""
+    data = bytearray(sources.tiff(picture(), compression="lzw", tile_height=20))
+    place = data.index(struct.pack("<HHI", 279, 4, 1))
+    data[place + 8 : place + 12] = struct.pack("<I", 50_000_000)
+    with pytest.raises(Refusal, match="a strip of it has 50,000,000 bytes") as caught:
+        probe(io.BytesIO(data))
+    assert caught.value.kind == "unsupported-format"
 
 
 REFUSED = {
