@@ -19,9 +19,9 @@ log = logs.logger(__name__)
 
 
 class Lifeguard:
-    """Asks ``alive`` again and again, in a thread of its own; a context manager."""
+    """Asks each of ``alive`` again and again, in a thread of its own; a context manager."""
 
-    def __init__(self, alive: Callable[[], bool | str], *, exit_hard: Callable[[int], object] = os._exit) -> None:
+    def __init__(self, *alive: Callable[[], bool | str], exit_hard: Callable[[int], object] = os._exit) -> None:
         self._alive = alive
         self._exit = exit_hard
         self._bad = 0
@@ -30,7 +30,7 @@ class Lifeguard:
 
     def look(self) -> None:
         """Ask once; end the process when the answer was bad too often in a row."""
-        answer = self._alive()
+        answer = next((said for ask in self._alive if (said := ask()) is not True), True)
         self._bad = 0 if answer is True else self._bad + 1
         if self._bad >= LOOKS:
             log.error("loop stands still, ending this process", reason=answer)

@@ -127,6 +127,8 @@ class KafkaAdmin:
     def _result(self, answer: Future[T]) -> T:
         try:
             return answer.result(_ANSWER * 2)
+        except TimeoutError as error:  # this process stood still
+            raise TryAgain("kafka", "no answer in time") from error
         except KafkaException as error:
             found = faults.of(error)
             if found.code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - librdkafka's name for its own errors
@@ -160,6 +162,8 @@ def _unless(code: int, answer: Future[None]) -> bool:
     """Say whether it was done; False when it was answered with the code."""
     try:
         answer.result(_ANSWER * 2)
+    except TimeoutError as error:
+        raise TryAgain("kafka", "no answer in time") from error
     except KafkaException as error:
         if faults.of(error).code() == code:
             return False

@@ -18,7 +18,6 @@ _NOT_ALLOWED = (
 )
 _TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
 _NEVER = (
-    KafkaError.INVALID_REPLICATION_FACTOR,
     KafkaError.INVALID_PARTITIONS,
     KafkaError.INVALID_CONFIG,
     KafkaError.POLICY_VIOLATION,
@@ -52,7 +51,8 @@ def sending(error: KafkaError, value: bytes | None) -> PixoError:
 def asking(error: KafkaError) -> PixoError:
     """Give what the one who asked for an admin's work is told.
 
-    What is not allowed is waited for: others may be making the topic, or the rights, just now.
+    What is not allowed is waited for: others may be making the topic, or the rights, just now. So is a replication
+    factor above the number of brokers: those of a new cluster come one by one.
     """
     return ConfigError(f"Kafka refuses: {error.str()}") if error.code() in _NEVER else TryAgain("kafka", error.str())
 

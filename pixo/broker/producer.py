@@ -169,7 +169,11 @@ class KafkaProducer:
         return 0.0
 
     def _rebuild(self) -> None:
-        client = self._make()
+        try:
+            client = self._make()
+        except KafkaException as error:  # a certificate that is just being replaced: at the next turn
+            self._complaints.say(faults.of(error))
+            return
         self._jammed = False
         old, lost = self._drop("the producer was jammed", client)
         log.warning("kafka producer made anew", lost=lost)

@@ -93,6 +93,9 @@ def _common(settings: Kafka, client_id: str) -> Profile:
         "statistics.interval.ms": 5000,
         "allow.auto.create.topics": False,
         "log.connection.close": False,
+        # A broker that vanishes without a word is given up after this; the default of 60 s is waited for twice and
+        # more. The embedded one is a process of this machine, and may be slow.
+        **({} if _embedded(settings) else {"socket.timeout.ms": 10_000}),
         **_security(settings),
     }
 

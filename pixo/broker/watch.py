@@ -69,12 +69,15 @@ def _troubles(
 ) -> Iterator[tuple[Literal["beyond", "blind", "stall"], int]]:
     """Give what is wrong with a partition, if anything, and at which offset."""
     end, following, given = state["hi_offset"], state["next_offset"], state["app_offset"]
-    if end < 0 or state["fetch_state"] != "active":
+    idle = state["fetch_state"] != "active"
+    if end < 0 or idle:
         # A topic made anew begins with leader epoch 0. librdkafka takes that for old news where the one before had
         # seen its leader change, and goes on asking with an epoch that the broker does not know.
         # And a broker that dies while it is asked for the committed offset is never asked again where the assignment
-        # changed meanwhile: the partition is held and not read, with the numbers of the time when it was.
-        if state["leader"] in up and not paused:
+        # changed meanwhile: the partition is held and not read, with the numbers of the time when it was. A pause is
+        # no excuse for that: what is assigned in one becomes active as well.
+        # No leader is -1, which is what the bootstrap brokers and the group's coordinator are called too.
+        if state["leader"] >= 0 and state["leader"] in up and (idle or not paused):
             yield "blind", 0
     elif following > end:
         yield "beyond", following

@@ -32,8 +32,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_decoder_bytes: Annotated[
         Count,
         Meta(
-            description="most memory of a decoder: bytes a pixel are 16 (AVIF), 9 (WebP), 7 (progressive JPEG; CMYK 10); of"
-            " a TIFF, a row of tiles or a strip that is a JPEG"
+            description="most memory of a decoder: 16 bytes a pixel (AVIF), 9 (WebP), 7 (progressive JPEG; CMYK 10);"
+            " of a TIFF, a row of tiles or a strip that is a JPEG"
         ),
     ] = 1_200_000_000
     max_luma_pixels: Annotated[

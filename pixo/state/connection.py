@@ -44,14 +44,19 @@ _PASSING = (
 _PASSING_CODES = ("MISCONF", "NOREPLICAS", "BUSY ")
 
 
+MOST = 1 << 16
+"""Connections: as many as there are threads that need one, so that nobody is refused for want of one."""
+
+
 def connect(settings: Settings, *, patient: bool, answer_s: float | None = None) -> Client:
     """Give a client; nothing is sent yet.
 
-    A patient one tries for several seconds, which suits consumers; else it gives up after at most two seconds, so that
-    a web request can be refused. ``answer_s`` is the longest that an answer may take, for calls that block.
-    All scripts may run twice, so trying again is safe.
+    A patient one tries for several seconds, which suits consumers (40 where connecting is not even refused); else it
+    gives up after some two seconds, so that a web request can be refused. ``answer_s`` is the longest that an answer
+    may take, for calls that block. All scripts may run twice, so trying again is safe.
     """
-    tries = 8 if patient else 2
+    # A call and the connecting for it are tried as often each: the numbers multiply, and so do the timeouts.
+    tries = 3 if patient else 1
     return Redis.from_url(
         settings.redis,
         **_security(settings),
@@ -60,6 +65,7 @@ def connect(settings: Settings, *, patient: bool, answer_s: float | None = None)
         socket_timeout=answer_s or (5.0 if patient else 1.0),
         socket_connect_timeout=2.0 if patient else 0.5,
         health_check_interval=15,
+        max_connections=MOST,
         retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), tries),
         retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError],
     )

@@ -1,10 +1,11 @@
 """Changes that were promised to somebody: run, and on the server's disk before the call returns."""
 
+import time
 from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError, TimeoutError  # noqa: A004 - redis has its own
 
 from pixo import logs
 from pixo.state.connection import Client, reaching
@@ -12,6 +13,8 @@ from pixo.state.connection import Client, reaching
 log = logs.logger(__name__)
 
 PATIENCE_MS = 500
+GRACE = 1.0
+"""Seconds beyond that until the connection is given up."""
 
 
 class Durable:
@@ -38,6 +41,9 @@ class Durable:
                 return connection.retry.call_with_retry(
                     lambda: self._attempt(connection, choices), lambda _: connection.disconnect()
                 )
+            except BaseException:
+                connection.disconnect()  # an answer may be under way, and would be taken for another's
+                raise
             finally:
                 self._client.connection_pool.release(connection)
 
@@ -50,7 +56,11 @@ class Durable:
             return self._attempt(connection, others)
         connection.send_command("WAITAOF", 1, 0, PATIENCE_MS)
         # The server looks for finished syncs when something wakes it, its own timer every 100 ms or a request.
+        deadline = time.monotonic() + PATIENCE_MS / 1000 + GRACE
         while not connection.can_read(timeout=0.001):
+            if time.monotonic() > deadline:
+                # Others answer, on other connections: what stood behind this one has vanished without a word.
+                raise TimeoutError("no answer to WAITAOF")
             self._client.ping()
         try:
             synced = connection.read_response()

@@ -41,7 +41,7 @@ def main() -> int:
         if not startup.reach(stop, {"kafka": kafka, "redis": redis}):
             return startup.EXIT_DONE
         pulse.follow(parts.loop)
-        stack.enter_context(Lifeguard(pulse))
+        stack.enter_context(Lifeguard(pulse, parts.watch.alive))
         stack.enter_context(parts.watch)
         parts.heart.start()
         stack.callback(parts.heart.stop)

@@ -33,7 +33,7 @@ def main() -> int:
         if not startup.reach(stop, {"kafka": kafka, "redis": parts.state.ping, "store": parts.store.ping}):
             return startup.EXIT_DONE
         pulse.follow(parts.loop)
-        stack.enter_context(Lifeguard(pulse))
+        stack.enter_context(Lifeguard(pulse, *(one.alive for one in parts.periodic)))
         stack.enter_context(parts.leases)
         stack.enter_context(parts.joiner)
         for periodic in parts.periodic:

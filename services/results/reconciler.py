@@ -39,6 +39,7 @@ class Reconciler:
         self._join = join
         self._marks = Marks()
         self._last_ms: int | None = None
+        self._blind = False
 
     def round(self) -> None:
         """Publish what was lost, join what is complete, end what is over, use idle workers; raise TryAgain."""
@@ -66,8 +67,11 @@ class Reconciler:
             results = self._look(self._topics.results, self._topics.stitchers)
         except TryAgain as error:
             # What was safe stays safe, and joins and ends need no Kafka.
-            log.debug("no look at the offsets", reason=error)
+            if not self._blind:
+                log.warning("no look at the offsets: what is lost is not found meanwhile", reason=error)
+            self._blind = True
             return
+        self._blind = False
         self._marks.note(now_ms, tasks, results)
 
     def _look(self, topic: str, group: str) -> Offsets:

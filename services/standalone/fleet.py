@@ -71,7 +71,7 @@ class Fleet:
             self.targets.tell(name, self.health[name])
             cache = self.data / "cache" / name
             shutil.rmtree(cache, ignore_errors=True)
-            cache.mkdir(parents=True)
+            cache.mkdir(parents=True, exist_ok=True)
             environ = {
                 **self.environ,
                 "PIXO_METRICS_PORT": str(self.health[name]),

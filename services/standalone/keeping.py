@@ -13,6 +13,8 @@ log = logs.logger(__name__)
 
 LONGEST_PAUSE = 15.0
 HEALTHY = 30.0
+LEAST = 0.5
+"""Seconds until a child is tried again that could not even be started."""
 
 
 class Pauses:
@@ -48,8 +50,12 @@ async def keep(
     """
     while True:
         pauses.started()
-        await start()
-        code = await child.ended()
+        try:
+            await start()
+            code = await child.ended()
+        except OSError as error:  # a full disk, no more processes: the others are not to end of it
+            await _later(child, pauses, give_up(), error)
+            continue
         if child.dismissed:
             continue
         pause = pauses.ended()
@@ -60,3 +66,12 @@ async def keep(
         said = {"said": child.last_words} if child.last_words and code != -signal.SIGKILL else {}
         log.warning("child ended", child=child.name, exit=exit_text(code), again_in=pause, **said)
         await asyncio.sleep(pause)
+
+
+async def _later(child: Child, pauses: Pauses, most: int | None, error: OSError) -> None:
+    """Wait until a child that could not be started may be tried again; raise ConfigError if it was tried enough."""
+    pause = max(LEAST, pauses.ended())
+    if most is not None and pauses.failures >= most:
+        raise ConfigError(f"{child.name} cannot be started: {error}") from error
+    log.warning("child not started", child=child.name, reason=error, again_in=pause)
+    await asyncio.sleep(pause)

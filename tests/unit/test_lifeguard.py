@@ -21,3 +21,12 @@ def test_it_ends_with_its_block():
     with Lifeguard(lambda: True) as guard:
         pass
     assert not guard._thread.is_alive()
+
+
+def test_one_of_several_that_stands_still_ends_the_process():
+    """The loop turns, and what is done beside it does not: that is no whole process."""
+    codes = []
+    guard = Lifeguard(lambda: True, lambda: "sweep stands still for 200 s", exit_hard=codes.append)
+    for _ in range(LOOKS):
+        guard.look()
+    assert codes == [EXIT_STILL]

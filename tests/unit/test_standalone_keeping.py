@@ -8,6 +8,7 @@ import pytest
 
 from pixo.errors import ConfigError
 from services.standalone.children import Child, Launch
+from services.standalone import keeping
 from services.standalone.keeping import Pauses, keep
 
 
@@ -72,3 +73,30 @@ def test_a_wrong_setting_is_not_tried_again():
         return shown.qsize()
 
     assert asyncio.run(run()) == 1
+
+
+def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch):
+    """A full disk, or no room for a process, ends neither the keeping nor the other children."""
+    monkeypatch.setattr(keeping, "LEAST", 0.0)
+
+    async def run():
+        child, shown = child_that("print('hello')")
+        troubles = [OSError(28, "No space left on device")] * 3
+
+        async def start():
+            if troubles:
+                raise troubles.pop()
+            await child.start()
+
+        pauses = Pauses(lambda: 0.0, unit=0.0)
+        kept = asyncio.create_task(keep(child, start, pauses, give_up=lambda: None))
+        async with asyncio.timeout(10):
+            assert await shown.get() == "hello"
+        kept.cancel()
+        await asyncio.gather(kept, return_exceptions=True)
+        await child.stop(5)
+        troubles += [OSError(28, "No space left on device")] * 3
+        with pytest.raises(ConfigError, match="cannot be started"):
+            await keep(child, start, Pauses(lambda: 0.0, unit=0.0), give_up=lambda: 2)
+
+    asyncio.run(run())

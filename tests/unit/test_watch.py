@@ -157,10 +157,26 @@ def test_a_partition_that_is_held_and_not_read_ends_the_process(clock: Clock) ->
         watch.look(stats(9, -1001, 9, reading="stopped"), "t", {0}, paused=False)
 
 
-def test_without_a_leader_or_paused_nothing_can_be_heard(clock: Clock) -> None:
-    """A partition whose leader is away, or that is not asked about, is no reason to end."""
-    watch, away, paused = Watch(clock), stats(15, 15, -1), stats(15, 15, -1)
-    away["topics"]["t"]["partitions"]["0"]["leader"] = 2  # type: ignore[index]
+def test_a_pause_is_no_excuse_for_not_reading(clock: Clock) -> None:
+    """A worker that is busy with another partition is paused whenever somebody looks."""
+    watch, held = Watch(clock), stats(9, -1001, 9, reading="stopped")
+    watch.look(held, "t", {0}, paused=True)
+    clock.now += 30
+
+    with pytest.raises(Fatal, match="nothing heard of"):
+        watch.look(held, "t", {0}, paused=True)
+
+
+@pytest.mark.parametrize("leader", [2, -1])
+def test_without_a_leader_or_paused_nothing_can_be_heard(clock: Clock, leader: int) -> None:
+    """A partition whose leader is away, or that is not asked about, is no reason to end.
+
+    The group's coordinator, which is up, has the number of no leader.
+    """
+    watch, paused = Watch(clock), stats(15, 15, -1)
+    away = stats(-1001, -1001, -1001, reading="offset-query")
+    away["brokers"]["GroupCoordinator"] = {"nodeid": -1, "state": "UP"}  # type: ignore[index]
+    away["topics"]["t"]["partitions"]["0"]["leader"] = leader  # type: ignore[index]
     for _ in range(3):
         watch.look(away, "t", {0}, paused=False)
         watch.look(paused, "t", {0}, paused=True)
