@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from pixo.errors import ConfigError
-from services.standalone.children import Child, Launch
 from services.standalone import keeping
+from services.standalone.children import Child, Launch
 from services.standalone.keeping import Pauses, keep
 
 
