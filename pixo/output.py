@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 
 
@@ -12,7 +13,9 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def document(what: object) -> None:
     """Print a JSON document on one line."""
-    print(json.dumps(what, ensure_ascii=False), flush=True)
+    # In one piece, so that those of several threads do not mix.
+    sys.stdout.write(json.dumps(what, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -5,6 +5,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pixo import __version__
 from pixo.errors import ConfigError, PixoError
@@ -40,8 +41,11 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"pixo {name}", description=command.__doc__)
     command.arguments(parser)
     given = parser.parse_args(rest)
+    with suppress(AttributeError):  # not where somebody has put another object there
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        return int(command.run(given, os.environ))
+        code = int(command.run(given, os.environ))
+        sys.stdout.flush()  # what cannot be written shows here, not behind our back at the end
     except PixoError as error:
         print(f"pixo {name}: {error}", file=sys.stderr)
         return USAGE if isinstance(error, ConfigError) else FAILED
@@ -50,8 +54,17 @@ def main(words: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader (`head`) has enough; Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         return PIPE_CLOSED
+    except OSError as error:
+        _let_go_of_stdout()
+        print(f"pixo {name}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+    return code
+
+
+def _let_go_of_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview() -> argparse.ArgumentParser:

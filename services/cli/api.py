@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pixo.errors import PixoError, Refusal, TryAgain
+from pixo.errors import ConfigError, PixoError, Refusal, TryAgain
 from pixo.settings import load
+from services.cli.whole import replacing
 
 Document = dict[str, Any]
 
@@ -42,7 +43,17 @@ def connect(given: argparse.Namespace, environ: Mapping[str, str], patience: flo
     """Give the API of the server that the options name; nothing is sent yet."""
     web = load(environ).web
     token = given.token or web.api_tokens.partition(",")[0].strip()
-    return Api(given.server or f"http://127.0.0.1:{web.port}", token, patience)
+    server = given.server or f"http://127.0.0.1:{web.port}"
+    try:
+        url = urlsplit(server)
+        known = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:
+        known = False
+    if not known:
+        raise ConfigError(f"--server {server}: an address begins with http:// or https:// and names a host")
+    if not token.isascii() or not token.isprintable():
+        raise ConfigError("--token: tokens are plain ASCII")
+    return Api(server, token, patience)
 
 
 class Api:
@@ -78,7 +89,8 @@ class Api:
     def submit(self, source: Path, fields: Mapping[str, str]) -> Document:
         """Upload a file, streamed from the disk, and give the new job; done once, however often it is tried."""
         headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": str(uuid.uuid4())}
-        params = {**fields, "filename": source.name}
+        # A name that is no text, of an old disk, is sent as far as it is one.
+        params = {**fields, "filename": os.fsencode(source.name).decode(errors="replace")}
 
         def send() -> httpx.Response:
             with _opened(source) as body:
@@ -96,14 +108,8 @@ class Api:
 
     def download(self, job: Document, target: Path) -> None:
         """Fetch the result of a job that is done; the file appears whole and proven, or not at all."""
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
+        with replacing(target) as part:
             self._patiently(lambda: self._proven(job, part))
-            part.replace(target)
-        except OSError as error:
-            raise PixoError(f"cannot write {target}: {error.strerror}") from error
-        finally:
-            part.unlink(missing_ok=True)
 
     def fetch(self, link: str, target: Path) -> tuple[str, str]:
         """Write what is at a link to a file; give its SHA-256 and what the ETag holds."""

@@ -13,6 +13,7 @@ from pixo.imaging.planner import Request
 from pixo.settings import load
 from services.cli import fields
 from services.cli.targets import Targets, format_of
+from services.cli.whole import replacing
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,17 +36,10 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     except msgspec.ValidationError as error:
         raise ConfigError(str(error)) from error
     target = Targets([source], given.out).target(source, given.format) or given.out
-    part = target.with_name(f".{target.name}.part")
     try:
         source.open("rb").close()
     except OSError as error:
         raise PixoError(f"cannot read {source}: {error.strerror}") from error
-    try:
-        with part.open("wb") as file:
-            apply.apply(source, chain, request, load(environ).limits, file.write)
-        part.replace(target)
-    except OSError as error:
-        raise PixoError(f"cannot write {target}: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(target) as part, part.open("wb") as file:
+        apply.apply(source, chain, request, load(environ).limits, file.write)
     return 0

@@ -75,7 +75,7 @@ class Submission:
             if self._wait:
                 job = _done(follow(self._server, job, self._bar.show))
             self._tell(source, job, self._fetch(source, job))
-        except PixoError as error:
+        except (PixoError, OSError, UnicodeError) as error:
             print(f"pixo: {source}: {error}", file=sys.stderr, flush=True)
             return False
         finally:

@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from pixo import metrics
 from pixo.health import Health
-from services.web import measures, patience, problems, readiness, tokens
+from services.web import measures, origin, patience, problems, readiness, tokens
 from services.web.parts import Parts
 from services.web.routes import catalogue, health, jobs_change, jobs_read, jobs_submit, page, results, tiles
 from services.web.waits import Waits
@@ -26,6 +26,7 @@ def create_app(parts: Parts, registry: CollectorRegistry | None = None, checks: 
     app.register_blueprint(page.routes())
     problems.install(app)
     measures.install(app)
+    origin.install(app)
     patience.install(app)
     tokens.install(app, parts.settings.web.api_tokens)
     app.after_request(_protect)

@@ -53,7 +53,10 @@ def disposition(name: str, *, attached: bool) -> str:
     """Give the header that names a download, for any name (RFC 6266)."""
     kind = "attachment" if attached else "inline"
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = plain.replace("\\", "_").replace('"', "_")
+    for unsafe in '\\"/':
+        plain = plain.replace(unsafe, "_")
+    if plain[:1] in ("", "-", "."):  # nothing of the stem was ASCII
+        plain = f"image{plain}"
     extended = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
     return f'{kind}; filename="{plain}"{extended}'
 
@@ -77,6 +80,9 @@ def _range(size: int, tag: str) -> tuple[int, int]:
         return 0, size
     if condition is not None and unquote_etag(condition) != (tag, False):
         return 0, size
+    first, last = asked.ranges[0]
+    if last is None and first < 0 and size:
+        return max(0, size + first), size  # the last bytes: of a shorter image, all (RFC 9110, 14.1.2)
     found = asked.range_for_length(size)
     if found is None:
         raise Refusal("bad-range", f"The image has {size} bytes.", measured=asked.to_header(), limit=size)

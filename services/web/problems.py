@@ -36,6 +36,7 @@ STATUS = {
     "unknown-format": 400,
     "unknown-parameter": 400,
     "no-token": 401,
+    "cross-site": 403,
     "no-such-job": 404,
     "no-such-tile": 404,
     "not-found": 404,

@@ -67,6 +67,7 @@ def receive(
     long as the writer keeps its promise: the blob appears whole or not at all.
     """
     kind, options = parse_options_header(environ.get("CONTENT_TYPE"))
+    kind = kind.lower()
     length = intake.length(environ)
     image = Image(limit, digest=digest)
     fields = dict(query)

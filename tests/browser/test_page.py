@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.conftest import PATIENCE, free_port, running
 
@@ -108,6 +108,64 @@ def test_what_is_no_image_is_refused_in_words(page: Page, tmp_path: Path) -> Non
     expect(page.locator("#trouble")).to_be_visible()
     expect(page.locator("#trouble")).to_contain_text(re.compile("format|image", re.IGNORECASE))
     expect(page.get_by_role("button", name="Process Image")).to_be_enabled()
+
+
+def test_what_is_sent_again_is_what_was_sent(page: Page, photo: Path, tmp_path: Path) -> None:
+    """Another image chosen while the first one waits for room is not sent in its place."""
+    other = tmp_path / "other.jpg"
+    Image.new("RGB", (64, 64)).save(other)
+    refused: list[Route] = []
+
+    def refuse_once(route: Route) -> None:
+        if route.request.method != "POST" or refused:
+            return route.fallback()
+        refused.append(route)
+        return route.fulfill(status=429, headers={"Retry-After": "2"}, json={"detail": "Full."})
+
+    page.route("**/api/v1/jobs", refuse_once)
+    page.get_by_label("Select Image File").set_input_files(photo)
+    page.get_by_role("button", name="Process Image").click()
+    expect(page.locator("#state")).to_have_text("waiting for room")
+    page.get_by_label("Select Image File").set_input_files(other)
+    expect(page.get_by_role("button", name="Process Image")).to_be_disabled()
+    expect(page.locator("#state")).to_have_text("done", timeout=PATIENCE * 1000)
+
+    expect(page.locator("#figures")).to_contain_text("1600 × 1200")
+    expect(page.get_by_role("button", name="Process Image")).to_be_enabled()
+
+
+def test_the_keyboard_stays_where_it_is(page: Page, photo: Path) -> None:
+    """The list of jobs is drawn anew every few seconds, and filters move: the focus stays."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    page.get_by_label("Add a filter").select_option("blur")
+    page.get_by_label("move blur up").press("Enter")
+    expect(page.get_by_label("move blur up")).to_be_focused()
+    page.get_by_label("remove blur").press("Enter")
+    expect(page.get_by_label("move grayscale up")).to_be_focused()
+    page.locator("#jobs button").first.focus()
+    before = page.locator("#jobs button").first.element_handle()
+    page.wait_for_function("old => !old.isConnected", arg=before)
+    expect(page.locator("#jobs button").first).to_be_focused()
+
+
+def test_a_wrong_field_that_is_folded_away_is_shown(page: Page, photo: Path) -> None:
+    """Who has set a quality that cannot be sees it when nothing is sent for it."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    page.evaluate("document.getElementById('quality').value = 500")
+    expect(page.locator("#quality")).to_be_hidden()
+    page.get_by_role("button", name="Process Image").click()
+    expect(page.locator("#quality")).to_be_visible()
+
+
+def test_filters_that_did_not_come_are_asked_for_again(page: Page, photo: Path) -> None:
+    """A page that was loaded while web was restarted gets its filters later, and sends nothing without them."""
+    page.route("**/api/v1/filters", lambda route: route.abort(), times=1)
+    page.reload()
+    page.get_by_label("Select Image File").set_input_files(photo)
+    expect(page.get_by_role("button", name="Process Image")).to_be_disabled()
+    expect(page.get_by_role("button", name="Process Image")).to_be_enabled(timeout=20_000)
+    expect(page.locator("#trouble")).to_be_hidden()
 
 
 def test_recent_jobs_and_workers_are_listed(page: Page, photo: Path) -> None:

@@ -69,6 +69,13 @@ def test_ranges_that_mean_everything(web, done):
     assert web.get(job["links"]["result"], headers={"Range": "bytes=0-1", "If-Range": tag}).status_code == 206
 
 
+def test_more_last_bytes_than_there_are(web, done):
+    """The last bytes of a shorter image are all of it."""
+    job, data = done
+    answer = web.get(job["links"]["result"], headers={"Range": "bytes=-999999999"})
+    assert answer.data == data
+
+
 def test_range_beyond_the_end(web, done):
     """A range beyond the end is 416, with the length."""
     job, data = done
@@ -115,6 +122,17 @@ def test_source(web, image):
     assert (answer.data, answer.content_type) == (data, "image/png")
     expected = "inline; filename=\"e _q_.png\"; filename*=UTF-8''%C3%A9%20%22q%22.png"
     assert answer.headers["Content-Disposition"] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"), [("фото.png", "image.png"), ("-x.png", "image-x.png"), ("a／b.png", "a_b.png")]
+)
+def test_names_without_letters_of_ascii(web, image, name, plain):
+    """Who reads only the plain name gets one that is a file's, in this folder, and no option."""
+    data = image(form="PNG")
+    job = web.call("POST", "/api/v1/jobs", data=data, content_type="IMAGE/PNG", query_string={"filename": name}).json
+    said = web.get(job["links"]["source"]).headers["Content-Disposition"]
+    assert said.startswith(f'inline; filename="{plain}"')
 
 
 @pytest.mark.parametrize("form", ["jpeg", "png", "webp"])

@@ -46,6 +46,16 @@ def test_raw_body(web, image):
     assert web.store.get(names.source(answer.json["id"])) == data
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-origin", 202), ("same-site", 202), ("none", 202)]
+)
+def test_pages_of_others_change_nothing(web, image, site, status):
+    """A browser says whose page has asked it to send something; any page may be looked at."""
+    answer = web.post(image(), headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == status
+    assert web.get("/api/v1/jobs", headers={"Sec-Fetch-Site": site}).status_code == 200
+
+
 def test_fields_after_the_image(web, image):
     """The order of a form's fields does not matter."""
     body = b"".join(

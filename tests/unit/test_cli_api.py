@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -101,6 +104,19 @@ def test_submit_streams_follows_and_fetches(server, photo, tmp_path, capsys):
     assert body == b"image bytes"
     assert headers["Content-Length"] == "11"
     assert headers["Authorization"] == "Bearer x"
+
+
+def test_a_name_that_is_no_text_is_sent_as_far_as_it_is_one(server, tmp_path):
+    """A file of an old disk, its name in Latin-1, goes through like any other."""
+    odd = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    odd.write_bytes(b"image bytes")
+    server.add("POST", "jobs", 202, job("queued"))
+    server.add("GET", "jobs/k3v", 200, job("done", 4))
+    server.add("GET", "jobs/k3v/result", 200, RESULT)
+    words = [sys.executable, "-m", "services.cli", "submit", odd, "-o", tmp_path / "out.jpg", "--server", server.url]
+    done = subprocess.run(words, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "filename=caf%EF%BF%BD.jpg" in server.requests[0][1]
 
 
 def test_one_of_many_fails(server, photo, tmp_path, capsys):

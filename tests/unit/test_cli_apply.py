@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -26,6 +28,27 @@ def test_apply_writes_the_result(photo, tmp_path):
     with Image.open(tmp_path / "out.jpg") as result:
         assert (result.format, result.mode, result.size) == ("JPEG", "L", (256, 256))
     assert {path.name for path in tmp_path.iterdir()} == {"photo.jpg", "out.jpg"}
+
+
+def test_what_is_no_file_is_written_to(photo, tmp_path):
+    """A pipe or a device stays one, and of a link what it names is replaced: -o /dev/null must not be the end of it."""
+    pipe, real, link = tmp_path / "pipe", tmp_path / "real.png", tmp_path / "link.png"
+    os.mkfifo(pipe)
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        assert main(["apply", str(photo), "-o", str(pipe), "--format", "png"]) == 0
+        assert read.result(10).startswith(b"\x89PNG")
+    assert pipe.is_fifo()
+    assert main(["apply", str(photo), "-o", str(link)]) == 0
+    assert link.is_symlink()
+    assert real.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_name_as_long_as_names_can_be(photo, tmp_path):
+    """The file that grows beside the target has a short name of its own."""
+    assert main(["apply", str(photo), "-o", str(tmp_path / f"{'n' * 251}.png")]) == 0
 
 
 def test_the_ending_chooses_the_format(photo, tmp_path):

@@ -1,7 +1,9 @@
 """The `pixo` command as a whole: help, errors, exit codes."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +67,37 @@ def test_wrong_values_are_one_line(words, said, capsys, tmp_path, monkeypatch):
 
     assert main(words) == 2
     assert capsys.readouterr().err.splitlines() == [said]
+
+
+@pytest.mark.parametrize("server", ["localhost:5001", "ftp://there", "http://[bad", "http://", "there", "http://a:b"])
+def test_an_address_that_is_none_is_refused_at_once(server, capsys):
+    """Whoever leaves http:// out is told so, and does not wait for a server that cannot be."""
+    assert main(["jobs", "--server", server]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "begins with http://" in line
+
+
+def test_a_token_that_no_header_can_carry_is_refused(capsys):
+    """Tokens are ASCII."""
+    assert main(["jobs", "--server", "http://127.0.0.1:1", "--token", "жетон"]) == 2
+    assert "ASCII" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("end", "code"), [("/dev/full", 1), (None, 141)])
+def test_output_that_cannot_be_written_is_no_traceback(end, code):
+    """A full disk is one line and exit code 1, a reader that has gone 141, also where Python buffers."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    words = [sys.executable, "-m", "services.cli", "filters"]
+    if end:
+        with Path(end).open("w") as out:
+            done = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, env=environ, text=True, check=False)
+    else:
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, env=environ, text=True, check=False)
+        os.close(writing)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == (1 if end else 0)
 
 
 def test_nobody_there_is_one_line(capsys):

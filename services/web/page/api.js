@@ -60,7 +60,9 @@ export const free = () => !token;
 export async function resource(path) {
   if (free()) return { url: path, name: "" };
   const response = await call(path);
-  const name = /filename="([^"]*)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
+  const said = response.headers.get("Content-Disposition") ?? "";
+  const extended = /filename\*=UTF-8''([^;]*)/.exec(said)?.[1];
+  const name = extended ? decodeURIComponent(extended) : /filename="([^"]*)"/.exec(said)?.[1] ?? "";
   return { url: URL.createObjectURL(await response.blob()), name };
 }
 

@@ -10,7 +10,8 @@ const PATIENCE = 3600; // seconds for which a full server is asked again
 const AWAY = [0, 502, 503, 504]; // statuses that pass: of a server that is being restarted, or whose parts are
 const ENDED = ["done", "failed", "cancelled", "expired", "deleted"];
 
-let image = null; // File to be sent
+let image = null; // File to be sent next
+let busy = false; // an image is being sent, or its job watched
 let shown = null; // id of the job on the page
 let copies = []; // object URLs of what was fetched for the shown job
 let original = null; // object URL of the image that the shown job was made from
@@ -20,9 +21,11 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const megabytes = (bytes) => (bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
-function complain(error) {
+// Shows what went wrong, also to who has scrolled away, if it was asked for.
+function complain(error, asked = true) {
   $("trouble").textContent = error instanceof Problem || error instanceof TypeError ? `${error.message}` : `${error}`;
   $("trouble").hidden = false;
+  if (asked) $("trouble").scrollIntoView({ block: "nearest" });
   if (!(error instanceof Problem)) console.error(error);
 }
 
@@ -36,12 +39,15 @@ function choose(file) {
   image = file;
   $("chosen").textContent = `${file.name}, ${megabytes(file.size)}`;
   $("chosen").hidden = false;
-  $("process").disabled = false;
+  allow();
+}
+
+function allow() {
+  $("process").disabled = busy || !image || !chain.filters.size;
 }
 
 function drawTiles(tiles) {
   const box = $("tiles");
-  box.hidden = tiles.length > TILES_DRAWN;
   while (box.childElementCount > tiles.length) box.lastChild.remove();
   while (box.childElementCount < tiles.length) box.append(document.createElement("i"));
   tiles.forEach((tile, n) => {
@@ -116,7 +122,8 @@ async function watch(id) {
       const job = await api(`jobs/${id}`);
       if (shown !== id) return;
       draw(job);
-      if (job.tiles.total <= TILES_DRAWN) drawTiles((await api(`jobs/${id}/tiles`)).tiles);
+      $("tiles").hidden = job.tiles.total > TILES_DRAWN;
+      if (!$("tiles").hidden) drawTiles((await api(`jobs/${id}/tiles`)).tiles);
       if (ENDED.includes(job.status)) {
         if (job.status === "done") await drawResult(job);
         return refresh();
@@ -132,11 +139,11 @@ async function watch(id) {
 }
 
 // Sends the image; where there is no room for it, waits as the server says and sends it again.
-async function sendPatiently(fields) {
+async function sendPatiently(file, fields) {
   const end = Date.now() + 1000 * PATIENCE;
   for (;;) {
     try {
-      return await send(image, fields, (share) => ($("progress").value = share));
+      return await send(file, fields, (share) => ($("progress").value = share));
     } catch (error) {
       if (!error.again || Date.now() + 1000 * error.again > end) throw error;
       $("state").textContent = "waiting for room";
@@ -153,29 +160,32 @@ async function sendPatiently(fields) {
 async function submit(event) {
   event.preventDefault();
   calm();
-  if (!image) return;
-  $("process").disabled = true;
+  const file = image; // another may be chosen while this one waits for room
+  if (!file) return;
+  busy = true;
+  allow();
   $("work").hidden = false;
-  $("title").textContent = image.name;
+  $("title").textContent = file.name;
   $("state").textContent = "uploading";
   $("state").className = "badge";
   $("figures").textContent = "";
   $("compare").hidden = $("download").hidden = $("cancel").hidden = $("retry").hidden = true;
   $("tiles").replaceChildren();
   if (original) URL.revokeObjectURL(original);
-  original = URL.createObjectURL(image);
+  original = URL.createObjectURL(file);
   shown = null;
   try {
     const fields = { filters: chain.text() };
     for (const name of ["format", "quality", "metadata", "background"]) fields[name] = $(name).value;
-    const job = await sendPatiently(fields);
+    const job = await sendPatiently(file, fields);
     refresh();
     await watch(job.id);
   } catch (error) {
     if (!shown) $("work").hidden = true;
     complain(error);
   } finally {
-    $("process").disabled = false;
+    busy = false;
+    allow();
   }
 }
 
@@ -211,7 +221,13 @@ function open(job) {
 
 async function refresh() {
   const [{ jobs }, { workers }] = await Promise.all([api("jobs?limit=8"), api("workers")]);
-  $("jobs").replaceChildren(...jobs.map((job) => listItem(job.filename || job.id, job.status, job.status, () => open(job))));
+  const held = document.activeElement?.closest("#jobs [data-id]")?.dataset.id; // whoever is there with the keyboard stays
+  $("jobs").replaceChildren(...jobs.map((job) => {
+    const item = listItem(job.filename || job.id, job.status, job.status, () => open(job));
+    item.dataset.id = job.id;
+    return item;
+  }));
+  if (held) $("jobs").querySelector(`[data-id="${held}"] button`)?.focus();
   if (!jobs.length) $("jobs").append(quietItem("None yet."));
   const alive = workers.filter((worker) => worker.state !== "dead");
   $("workers").replaceChildren(...workers.map((worker) =>
@@ -224,12 +240,13 @@ async function keepFresh() {
   let complained = false;
   for (;;) {
     try {
+      if (!chain.filters.size) await fillCatalogue();
       if (!document.hidden) await refresh();
       if (complained) calm();
       complained = false;
     } catch (error) {
       complained = true;
-      complain(error);
+      complain(error, false);
     }
     await sleep(4000); // a worker is dead after 15 s: shown within 20
   }
@@ -238,6 +255,8 @@ async function keepFresh() {
 function wire() {
   $("file").addEventListener("change", () => choose($("file").files[0]));
   $("job").addEventListener("submit", submit);
+  // A field that is wrong and folded away would keep the form from being sent without a word.
+  $("job").addEventListener("invalid", (event) => { event.target.closest("details")?.setAttribute("open", ""); }, true);
   $("sample").addEventListener("click", async () => choose(await paintSample()));
   $("download").addEventListener("click", (event) => fetchFirst(event).catch(complain));
   $("cancel").addEventListener("click", () => api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain));
@@ -251,11 +270,11 @@ function wire() {
   drop.addEventListener("drop", (event) => { event.preventDefault(); choose(event.dataTransfer.files[0]); });
 }
 
-wire();
-try {
+async function fillCatalogue() {
   chain.fill((await api("filters")).filters);
   chain.add("grayscale");
-} catch (error) {
-  complain(error);
+  allow();
 }
+
+wire();
 keepFresh();

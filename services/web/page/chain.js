@@ -25,22 +25,25 @@ export class Chain {
     const tools = document.createElement("span");
     tools.className = "tools";
     tools.append(
-      this.tool("↑", `move ${name} up`, () => item.previousElementSibling?.before(item)),
-      this.tool("↓", `move ${name} down`, () => item.nextElementSibling?.after(item)),
-      this.tool("×", `remove ${name}`, () => item.remove()),
+      this.tool(item, "↑", `move ${name} up`, () => item.previousElementSibling?.before(item)),
+      this.tool(item, "↓", `move ${name} down`, () => item.nextElementSibling?.after(item)),
+      this.tool(item, "×", `remove ${name}`, () => item.remove()),
     );
     item.append(title, ...filter.parameters.map(parameterInput), tools);
     this.list.append(item);
     this.empty.hidden = true;
   }
 
-  tool(sign, label, act) {
+  tool(item, sign, label, act) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = sign;
     button.setAttribute("aria-label", label);
     button.addEventListener("click", () => {
+      const next = item.nextElementSibling ?? item.previousElementSibling;
       act();
+      // Moved, a button loses the focus; removed, it is gone.
+      (item.isConnected ? button : next?.querySelector(".tools button") ?? this.select).focus();
       this.empty.hidden = this.list.childElementCount > 0;
     });
     return button;
