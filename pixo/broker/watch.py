@@ -50,6 +50,8 @@ class Watch:
                 if trouble != "beyond":
                     raise Fatal(self._reason(trouble, f"{topic}[{number}]", state))
                 beyond[number] = state["hi_offset"]
+                # The next statistics may be of before it was read from elsewhere: once is enough.
+                del self._since[trouble, number, offset]
         return beyond
 
     def _reason(self, trouble: str, partition: str, state: Mapping[str, Any]) -> str:

@@ -44,6 +44,8 @@ def test_beyond_the_end_for_a_minute(clock: Clock) -> None:
     assert watch.look(stats(40, 40, 5), "t", {0}, paused=False) == {}
     clock.now += 1
     assert watch.look(stats(40, 40, 6), "t", {0}, paused=False) == {0: 6}
+    clock.now += 5
+    assert watch.look(stats(40, 40, 6), "t", {0}, paused=False) == {}
 
 
 def test_beyond_the_end_for_a_moment(clock: Clock) -> None:
