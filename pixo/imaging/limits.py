@@ -33,7 +33,7 @@ class Limits(Struct, frozen=True, kw_only=True):
         Count,
         Meta(
             description="most memory of a decoder: 16 bytes a pixel (AVIF), 9 (WebP), 7 (progressive JPEG; CMYK 10);"
-            " of a TIFF, a row of tiles or a strip that is a JPEG"
+            " of a TIFF, three rows of tiles, or strips that are decoded whole"
         ),
     ] = 1_200_000_000
     max_luma_pixels: Annotated[

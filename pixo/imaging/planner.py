@@ -165,7 +165,7 @@ def _engine(header: Header, chain: Chain, limits: Limits) -> tuple[Engine, Mode]
     if luma_only and header.pixels <= limits.max_luma_pixels:
         return "luma", "L"
     if header.streams:
-        what = "bytes in a row of its tiles or in a strip, which a decoder holds at once: smaller ones are taken"
+        what = "bytes that a decoder of it holds at once, in tiles or strips as large as these"
         most(header.held, limits.max_decoder_bytes, "too-many-pixels", what, "max_decoder_bytes")
         return "stream", header.mode
     most(

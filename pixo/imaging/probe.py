@@ -11,7 +11,7 @@ from pixo.imaging import libvips
 from pixo.imaging.headers.gif import read_gif
 from pixo.imaging.headers.jpeg import Frame, read_frame
 from pixo.imaging.headers.png import count_frames
-from pixo.imaging.headers.tiff import read_layout
+from pixo.imaging.headers.tiff import Layout, read_layout
 from pixo.imaging.headers.webp import read_webp
 from pixo.imaging.plan import Mode
 
@@ -41,7 +41,7 @@ class Header(Struct, frozen=True, kw_only=True):
     streams: bool
     """Whether it decodes from top to bottom in bounded memory."""
     held: int = 0
-    """Bytes that are in memory at once even so: a row of a TIFF's tiles, or one of its strips."""
+    """Bytes that its decoder holds even so, of tiles or strips of a TIFF."""
     baseline_jpeg: bool = False
     """A sequential 8-bit JPEG, gray or YCbCr, whose luma can be decoded alone."""
     cmyk: bool = False
@@ -94,12 +94,12 @@ def _probe(file: BinaryIO, source: Path | BinaryIO) -> Header:
             return _gif(file)
         frame = read_frame(file) if form == "jpeg" else None
         frames = count_frames(file) if form == "png" else None
-        held = _held(file) if form == "tiff" else 0
+        layout = _layout(file) if form == "tiff" else None
         file.seek(0)
         interlaced = form == "png" and head[28:29] == b"\1"
         opened = libvips.open_image(source, form)
         try:
-            return _header(form, opened.image, frame, frames=frames, held=held, interlaced=interlaced)
+            return _header(form, opened.image, frame, layout, frames=frames, interlaced=interlaced)
         finally:
             opened.close()
     except libvips.Unsupported as error:
@@ -111,7 +111,13 @@ def _probe(file: BinaryIO, source: Path | BinaryIO) -> Header:
 
 
 def _header(
-    form: SourceFormat, image: pyvips.Image, frame: Frame | None, *, frames: int | None, held: int, interlaced: bool
+    form: SourceFormat,
+    image: pyvips.Image,
+    frame: Frame | None,
+    layout: Layout | None,
+    *,
+    frames: int | None,
+    interlaced: bool,
 ) -> Header:
     """Describe an image that libvips has opened; ``frames`` None leaves counting them to it."""
     fields = set(image.get_fields())
@@ -119,29 +125,30 @@ def _header(
         raise libvips.Unsupported(f"{frame.precision} bits a sample")
     cmyk = image.interpretation == "cmyk"
     pixels = libvips.canonical(image)
+    depth: Literal[8, 16] = 16 if pixels.format == "ushort" else 8
     return Header(
         format=form,
         width=image.width,
         height=image.height,
         mode=libvips.MODES[pixels.bands - 1],
-        depth=16 if pixels.format == "ushort" else 8,
+        depth=depth,
         frames=frames or (image.get("n-pages") if "n-pages" in fields else 1),
         streams=frame.sequential if frame else form != "avif" and not interlaced,
-        held=held,
+        held=layout.held(pixels.bands * depth // 8) if layout else 0,
         baseline_jpeg=frame is not None and frame.sequential and frame.luma_first,
         cmyk=cmyk,
         orientation=libvips.orientation(image),
     )
 
 
-def _held(file: BinaryIO) -> int:
+def _layout(file: BinaryIO) -> Layout:
     layout = read_layout(file)
     if layout.packed > LARGEST_STRIP:
         raise libvips.Unsupported(
             f"a strip of it has {layout.packed:,} bytes and is compressed, at most {LARGEST_STRIP:,} can be read;"
             " write it with more strips, or with tiles"
         )
-    return layout.held
+    return layout
 
 
 def _webp(file: BinaryIO) -> Header:

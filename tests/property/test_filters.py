@@ -1,5 +1,7 @@
 """Every filter: by tiles as whole, and by its definition."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from pixo.errors import Refusal
 from pixo.imaging.chain import Chain, Step
 from pixo.imaging.filters import Place, registry
+from pixo.imaging.filters.alpha import weighed
 from tests import strategies
 
 FILTERS = sorted(registry())
@@ -315,6 +318,20 @@ def test_transparent_pixels_lend_no_colour(name) -> None:
     np.testing.assert_array_equal(
         found[found[..., 3] > 0][:, :3], np.broadcast_to((255, 0, 0), (30, 30, 3))[found[..., 3] > 0]
     )
+
+
+@pytest.mark.parametrize(("channels", "depth", "most"), [(2, 8, 5), (2, 16, 3.5), (4, 8, 3.5), (4, 16, 2.6)])
+def test_weighing_holds_one_plane_at_a_time(channels, depth, most) -> None:
+    """Beside its input it takes the result, and of 16 bits the weights and one plane before and after the mean."""
+    pixels = np.full((400, 500, channels), 200, f"uint{depth}")
+    weighed(pixels, np.copy)
+    tracemalloc.start()
+    try:
+        weighed(pixels, np.copy)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < most * pixels.nbytes
 
 
 def test_median_takes_every_channel_alike() -> None:

@@ -130,9 +130,13 @@ TIFFS = {
     "one strip of jpeg": ({"compression": "jpeg", "tile_height": 800}, 2 * 2_400_000, 2.2 * 2_400_000),
     "one strip, deflate": ({"compression": "deflate", "tile_height": 800}, 0, 100_000),
     "one strip, as it is": ({"compression": "none", "tile_height": 800}, 0, 0),
-    "tiles": ({"tile": True, "tile_width": 256, "tile_height": 128}, 384_000, 500_000),
-    "tiles of a big tiff": ({"bigtiff": True, "tile": True, "tile_width": 256, "tile_height": 128}, 384_000, 500_000),
-    "one tile": ({"tile": True, "tile_width": 1008, "tile_height": 800}, 2_400_000, 5_000_000),
+    "tiles": ({"tile": True, "tile_width": 256, "tile_height": 128}, 3 * 384_000, 4 * 384_000),
+    "tiles of a big tiff": (
+        {"bigtiff": True, "tile": True, "tile_width": 256, "tile_height": 128},
+        3 * 384_000,
+        4 * 384_000,
+    ),
+    "one tile": ({"tile": True, "tile_width": 1008, "tile_height": 800}, 3 * 2_400_000, 3.1 * 2_400_000),
 }
 
 

@@ -4,7 +4,7 @@ Averaging RGBA channel by channel, as libvips does, draws the invisible colour o
 neighbours: dark fringes. So means are weighed by alpha, as ImageMagick weighs them, here in integers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pixo.imaging.filters import Pixels
 from pixo.imaging.plan import Mode
@@ -38,13 +38,18 @@ def weighed(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
     if not present(pixels):
         return mean(pixels)
     full = int(np.iinfo(pixels.dtype).max)
-    *colours, alpha = cv2.split(pixels)
+    alpha = cv2.extractChannel(pixels, pixels.shape[2] - 1)
     # Products and weights as 16 bits: those of 8 bits are exact, on the scale 255 * 255; those of 16 bits are rounded.
     scale = 255 if full == 255 else 1
     weight = mean(np.multiply(alpha, np.uint16(scale), dtype=np.uint16)[..., None])[..., 0]
-    planes = [_divided(mean(_product(colour, alpha, full)[..., None])[..., 0], weight, full) for colour in colours]
-    planes.append(((weight.astype(np.uint32) + scale // 2) // scale).astype(pixels.dtype))
-    return cv2.merge(planes)
+    result = np.empty(pixels.shape, pixels.dtype)
+    # One plane at a time: a wide image's window is large, and each of these takes twice its plane.
+    for channel in range(pixels.shape[2] - 1):
+        product = mean(_product(cv2.extractChannel(pixels, channel), alpha, full)[..., None])[..., 0]
+        _divide(product, weight, full, result[..., channel])
+    for block in _blocks(weight):
+        result[block, :, -1] = (weight[block].astype(np.uint32) + scale // 2) // scale
+    return result
 
 
 def weighing_cost(mode: Mode) -> float:
@@ -58,21 +63,27 @@ def _product(colour: Pixels, alpha: Pixels, full: int) -> Pixels:
 
     if full == 255:
         return np.multiply(colour, alpha, dtype=np.uint16)
-    return ((np.multiply(colour, alpha, dtype=np.uint32) + 32767) // 65535).astype(np.uint16)
+    product = np.empty(colour.shape, np.uint16)
+    for block in _blocks(colour):
+        product[block] = (np.multiply(colour[block], alpha[block], dtype=np.uint32) + 32767) // 65535
+    return product
 
 
-def _divided(product: Pixels, weight: Pixels, full: int) -> Pixels:
-    """Give product / weight, rounded, as levels up to ``full``; black where the weight is 0."""
+def _divide(product: Pixels, weight: Pixels, full: int, into: Pixels) -> None:
+    """Write product / weight, rounded, as levels up to ``full``; black where the weight is 0."""
     import numpy as np
 
-    result = np.empty(product.shape, np.uint8 if full == 255 else np.uint16)
-    rows = max(1, BLOCK // product.shape[1])
-    for top in range(0, len(product), rows):
-        block = slice(top, top + rows)
+    for block in _blocks(product):
         # Whole numbers up to 2**32: float64 holds them, and a quotient is cut to where the exact one would be.
         levels = product[block].astype(np.float64)
         levels *= full
         levels += weight[block] // 2
         levels /= np.maximum(weight[block], 1)
-        result[block] = np.minimum(levels, full, out=levels)
-    return result
+        into[block] = np.minimum(levels, full, out=levels)
+
+
+def _blocks(plane: Pixels) -> Iterator[slice]:
+    """Cut a plane's rows into blocks that stay in the cache."""
+    rows = max(1, BLOCK // plane.shape[1])
+    for top in range(0, len(plane), rows):
+        yield slice(top, top + rows)

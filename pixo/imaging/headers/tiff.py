@@ -1,90 +1,119 @@
-"""How a TIFF's pixels are cut into strips or tiles, each of which its decoder holds as a whole."""
+"""The layout of a TIFF: how large its tiles or strips are, since libvips holds some of them whole."""
 
-from collections.abc import Mapping
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-WIDTH, HEIGHT, BITS, COMPRESSION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES, PLANES = 256, 257, 258, 259, 277, 278, 279, 284
-TILE_WIDTH, TILE_HEIGHT = 322, 323
-NONE, JPEG, WEBP = 1, 7, 50001
-SIZES = {1: 1, 3: 2, 4: 4, 16: 8}
-"""Bytes of the integer types of TIFF: BYTE, SHORT, LONG, LONG8."""
-MOST_TAGS, MOST_STRIPS = 4096, 1 << 20
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+SAMPLES, STRIP_ROWS, STRIP_BYTES, PLANES, TILE_WIDTH, TILE_HEIGHT = 277, 278, 279, 284, 322, 323
+WANTED = frozenset(
+    {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, STRIP_ROWS, STRIP_BYTES, PLANES, TILE_WIDTH, TILE_HEIGHT}
+)
+PLAIN, JPEG, YCBCR, SEPARATE = 1, 7, 6, 2
+SIZES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 16: 8, 17: 8}
+"""Bytes of a whole number, by its type; libtiff takes signed ones too."""
+MOST_STRIPS = 1 << 20
+MOST_ENTRIES = 4096
+"""Entries of a directory that libtiff reads; it refuses more."""
+MOST_OFFSET = (1 << 63) - 1
+"""Beyond it no file can be read, and asking for it is an error of another kind."""
+# Measured with libvips 8.18 for 50 to 100 megapixels: of several rows of tiles three are held and of several strips
+# three, of one strip two; one tile is there as it was read too, once decoded, and as coefficients if it is a
+# progressive JPEG.
+ROWS, STRIPS, TILES, TILES_JPEG = 3, 3, 2, 4
 
 
 class Layout(NamedTuple):
-    """What is in memory at once of a TIFF that is decoded from top to bottom."""
+    """How the pixels of a TIFF's first image lie in the file."""
 
-    held: int
-    """Bytes of a row of tiles, or of a strip where the decoder wants the whole of it; measured with libvips 8.18."""
+    width: int
+    height: int
+    tile: tuple[int, int] | None
+    """Width and height of a tile; None for strips."""
+    strip: int
+    """Rows of a strip."""
+    whole: bool
+    """Whether strips are decoded whole, for their planes or their colours are put together; others pass by rows."""
+    jpeg: bool
+    pixel: int
+    """Bytes of a pixel as it is stored."""
     packed: int
-    """Bytes of the largest strip as it is in the file, where it is compressed; 0 where none is."""
+    """Bytes of the largest strip as it is stored, if it is compressed."""
+
+    def held(self, pixel: int) -> int:
+        """Give about the bytes of tiles or strips that libvips holds at once; ``pixel`` is a decoded pixel's."""
+        pixel = max(pixel, self.pixel)
+        if self.tile is not None:
+            wide, high = self.tile
+            row = -(-self.width // wide) * wide * high * pixel
+            return min(ROWS, -(-self.height // high)) * row + wide * high * pixel * (TILES_JPEG if self.jpeg else TILES)
+        if not self.whole:
+            return 0
+        return min(STRIPS, -(-self.height // self.strip) + 1) * self.strip * self.width * pixel
 
 
 def read_layout(file: BinaryIO) -> Layout:
-    """Read the first directory of a TIFF; raise ValueError if it is broken."""
+    """Read the first directory, of either byte order and of BigTIFF too; raise ValueError if it is not there."""
+    tags = _tags(file)
+    width, height = tags.get(WIDTH, 0), tags.get(HEIGHT, 0)
+    tiled = TILE_WIDTH in tags or TILE_HEIGHT in tags
+    tile = max(1, tags.get(TILE_WIDTH, width)), max(1, tags.get(TILE_HEIGHT, height))
+    return Layout(
+        width=width,
+        height=height,
+        tile=tile if tiled else None,
+        strip=max(1, min(height, tags.get(STRIP_ROWS) or height)),
+        whole=tags.get(PLANES) == SEPARATE or tags.get(PHOTOMETRIC) == YCBCR,
+        jpeg=tags.get(COMPRESSION) == JPEG,
+        pixel=-(-tags.get(SAMPLES, 1) * tags.get(BITS, 1) // 8),
+        packed=0 if tiled or tags.get(COMPRESSION, PLAIN) == PLAIN else tags.get(STRIP_BYTES, 0),
+    )
+
+
+def _tags(file: BinaryIO) -> dict[int, int]:
+    """Give the first number of each entry that has numbers; of entries with the same tag the first counts.
+
+    Of the strips' bytes it is the largest number.
+    """
     file.seek(0)
-    head = file.read(16)
-    order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
-    big = head[2:4] in (b"+\0", b"\0+")
-    tags = _Tags(file, order, big=big)
+    head = _read(file, 8)
+    little = head[:1] == b"I"
+    big = _number(head[2:4], little=little) == 43
+    word = 8 if big else 4
+    _seek(file, _number(_read(file, 8) if big else head[4:], little=little))
+    count = _number(_read(file, 8 if big else 2), little=little)
+    if count > MOST_ENTRIES:
+        raise ValueError(f"its directory has more than {MOST_ENTRIES} entries")
+    size = 4 + 2 * word
+    entries = _read(file, count * size)
+    tags: dict[int, int] = {}
+    for at in range(0, len(entries), size):
+        tag, kind = (_number(entries[i : i + 2], little=little) for i in (at, at + 2))
+        if tag not in WANTED or tag in tags or kind not in SIZES:
+            continue
+        values = _number(entries[at + 4 : at + 4 + word], little=little)
+        value = entries[at + 4 + word : at + size]
+        if values * SIZES[kind] > word:
+            _seek(file, _number(value, little=little))
+            value = _read(file, SIZES[kind] * (min(values, MOST_STRIPS) if tag == STRIP_BYTES else 1))
+        size_ = SIZES[kind]
+        numbers = (
+            _number(value[i : i + size_], little=little) for i in range(0, min(len(value), size_ * values), size_)
+        )
+        tags[tag] = max(numbers, default=0) if tag == STRIP_BYTES else next(numbers, 0)
+    return tags
 
-    width, height = tags.first(WIDTH, 0), tags.first(HEIGHT, 0)
-    rows = min(height, tags.first(ROWS_PER_STRIP, height) or height)
-    compression = tags.first(COMPRESSION, NONE)
-    row = width * tags.first(SAMPLES, 1) * -(-tags.first(BITS, 1) // 8)
-    if TILE_WIDTH in tags.places:
-        across, down = tags.first(TILE_WIDTH, 1) or 1, tags.first(TILE_HEIGHT, 1)
-        pixel = row // width if width else 1
-        return Layout((-(-width // across) + 1) * across * down * pixel, 0)
-    if compression == JPEG:
-        return Layout(rows * row * 2 + rows * row // 8, 0)
-    if compression == NONE and tags.first(PLANES, 1) == 1:
-        return Layout(0, 0)
-    packed = max(tags.all(STRIP_BYTES), default=0) if compression != NONE else 0
-    whole = compression == WEBP or tags.first(PLANES, 1) != 1
-    return Layout(2 * packed + (rows * row if whole else 0), packed)
+
+def _number(data: bytes, *, little: bool) -> int:
+    return int.from_bytes(data, "little" if little else "big")
 
 
-class _Tags:
-    """The integer tags of a directory, read when they are asked for."""
+def _seek(file: BinaryIO, offset: int) -> None:
+    if offset > MOST_OFFSET:
+        raise ValueError("it points beyond its header and its end")
+    file.seek(offset)
 
-    def __init__(self, file: BinaryIO, order: Literal["little", "big"], *, big: bool) -> None:
-        self._file = file
-        self._order = order
-        self._inline = 8 if big else 4
-        file.seek(8 if big else 4)
-        file.seek(self._number(self._inline))
-        count = self._number(8 if big else 2)
-        if count > MOST_TAGS:
-            raise ValueError(f"its directory has more than {MOST_TAGS} tags")
-        size = 20 if big else 12
-        entries = file.read(size * count)
-        if len(entries) < size * count:
-            raise ValueError("it ends within its directory")
-        self.places: Mapping[int, bytes] = {
-            self._decode(entries[at : at + 2]): entries[at + 2 : at + size] for at in range(0, len(entries), size)
-        }
 
-    def first(self, tag: int, default: int) -> int:
-        """Give a tag's first value."""
-        return next(iter(self.all(tag, 1)), default)
-
-    def all(self, tag: int, most: int = MOST_STRIPS) -> list[int]:
-        """Give a tag's values, the first ``most`` of them."""
-        entry = self.places.get(tag)
-        size = SIZES.get(self._decode(entry[:2]), 0) if entry else 0
-        if not entry or not size:
-            return []
-        count, value = self._decode(entry[2 : 2 + self._inline]), entry[2 + self._inline :]
-        if count * size > self._inline:
-            self._file.seek(self._decode(value))
-            value = self._file.read(size * min(count, most))
-        return [
-            self._decode(value[at : at + size]) for at in range(0, size * min(count, most, len(value) // size), size)
-        ]
-
-    def _number(self, size: int) -> int:
-        return self._decode(self._file.read(size))
-
-    def _decode(self, data: bytes) -> int:
-        return int.from_bytes(data, self._order)
+def _read(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) < size:
+        raise ValueError("it ends within its header")
+    return data
