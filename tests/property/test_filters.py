@@ -124,7 +124,10 @@ def true_gaussian(colours, sigma):
     radius = int(np.ceil(4 * sigma))
     kernel = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * sigma**2))
     kernel /= kernel.sum()
-    return np.einsum("hwcij,i,j->hwc", neighbours(colours.astype(float), radius), kernel, kernel)
+    for axis in (0, 1):
+        padded = np.pad(colours, [(radius, radius) if each == axis else (0, 0) for each in range(3)], mode="edge")
+        colours = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis=axis) @ kernel
+    return colours
 
 
 def true_unsharp(colours, params, full):
@@ -187,8 +190,8 @@ DEFINITIONS = {
 ROUNDING = {
     "grayscale": (0.51, 2),
     "sepia": (0.9, 120),  # weights are 1024ths
-    "blur": (2, 4),  # weights are 256ths and 65536ths, twice
-    "unsharp": (6, 12),  # that, times the amount
+    "blur": (1, 4),  # rounded twice; on 16 bits weights are 65536ths, twice
+    "unsharp": (3, 12),  # that, times the amount
 }
 LARGE_MEDIAN = ("median", {"radius": 5})
 SAMPLES = [
@@ -203,6 +206,7 @@ SAMPLES = [
     ("blur", {"sigma": 0.5}),
     ("blur", {"sigma": 2.0}),
     ("blur", {"sigma": 5.0}),
+    ("blur", {"sigma": 50.0}),
     ("box", {"radius": 1}),
     ("box", {"radius": 7}),
     ("box", {"radius": 8}),
@@ -304,6 +308,20 @@ def test_means_are_weighed_by_alpha(name, arguments, tolerance, channels, depth)
     assert abs(found[..., -1:] - weight).max() <= tolerance * (1 if depth == 8 else 2)
     seen = weight[..., 0] > full / 16
     assert abs(found[..., :-1] - colours)[seen].max() <= tolerance * (1 if depth == 8 else 20)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 2.0, 8.0, 20.0, 50.0])
+def test_wide_blurs_are_exact_to_a_level(sigma) -> None:
+    """Stripes and noise of full contrast, of any width of the blur, come out as defined, with and without alpha."""
+    stripes = np.broadcast_to((np.arange(300) // 2 % 2 * 255)[:, None], (40, 300, 1))
+    noise = np.random.default_rng(8).integers(0, 2, (40, 300, 1)) * 255
+    for picture in (stripes, noise):
+        pixels = picture.astype(np.uint8)
+        opaque = np.concatenate((pixels, np.full_like(pixels, 255)), axis=2)
+        wanted = true_gaussian(picture, sigma)
+
+        assert abs(filtered("blur", {"sigma": sigma}, pixels) - wanted).max() <= 1
+        assert abs(filtered("blur", {"sigma": sigma}, opaque)[..., :1] - wanted).max() <= 1
 
 
 @pytest.mark.parametrize("name", ["blur", "box", "pixelate"])

@@ -19,8 +19,9 @@ from pixo.imaging.filters import Place, registry
 from tests.strategies import MODES, picture
 
 AVX2 = 11  # OpenCV's number, which its Python module does not name
-EXTRA = ("blur:0.7", "blur:9", "box:50", "brightness:1.1", "contrast:1.7", "sepia:0.37", "sharpen:3.3", "emboss:0.7",
-         "unsharp:sigma=3:amount=4.9:threshold=2", "median:2", "median:4", "posterize:7", "pixelate:3", "pixelate:17")
+EXTRA = ("blur:0.7", "blur:9", "blur:50", "box:50", "brightness:1.1", "contrast:1.7", "sepia:0.37", "sharpen:3.3",
+         "emboss:0.7", "unsharp:sigma=3:amount=4.9:threshold=2", "median:2", "median:4",
+         "posterize:7", "pixelate:3", "pixelate:17")
 found = {}
 for text in (*registry(), *EXTRA):
     for mode in MODES:

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from pixo.imaging.filters import Filter, Pixels, Place
 from pixo.imaging.filters.alpha import kept
-from pixo.imaging.filters.blur import gaussian, gaussian_cost, reach
+from pixo.imaging.filters.gaussian import gaussian, gaussian_cost, reach
 from pixo.imaging.filters.kernels import STEPS, steps
 from pixo.imaging.plan import Mode
 
