@@ -1,11 +1,10 @@
 """Ends a process whose loop has stopped turning, where nobody outside probes its health: in `pixo up`, for one."""
 
 import os
-import threading
 from collections.abc import Callable
-from typing import Self
 
 from pixo import logs
+from pixo.beside import Beside
 
 EXIT_STILL = 74
 """Exit code: the loop did not turn any more, and nothing inside the process could make it."""
@@ -18,15 +17,14 @@ the whole process was frozen, when its loop could not turn either."""
 log = logs.logger(__name__)
 
 
-class Lifeguard:
+class Lifeguard(Beside):
     """Asks each of ``alive`` again and again, in a thread of its own; a context manager."""
 
     def __init__(self, *alive: Callable[[], bool | str], exit_hard: Callable[[int], object] = os._exit) -> None:
         self._alive = alive
         self._exit = exit_hard
         self._bad = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lifeguard", daemon=True)
+        super().__init__("lifeguard", PERIOD, self.look)
 
     def look(self) -> None:
         """Ask once; end the process when the answer was bad too often in a row."""
@@ -35,15 +33,3 @@ class Lifeguard:
         if self._bad >= LOOKS:
             log.error("loop stands still, ending this process", reason=answer)
             self._exit(EXIT_STILL)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(PERIOD):
-            self.look()

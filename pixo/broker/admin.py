@@ -126,9 +126,7 @@ class KafkaAdmin:
 
     def _result(self, answer: Future[T]) -> T:
         try:
-            return answer.result(_ANSWER * 2)
-        except TimeoutError as error:  # this process stood still
-            raise TryAgain("kafka", "no answer in time") from error
+            return _awaited(answer)
         except KafkaException as error:
             found = faults.of(error)
             if found.code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - librdkafka's name for its own errors
@@ -158,12 +156,18 @@ def _usable(topic: TopicMetadata) -> int:
     return sum(partition.leader >= 0 for partition in topic.partitions.values())
 
 
+def _awaited(answer: Future[T]) -> T:
+    """Give an answer that the client gives up before this does, unless the process stood still; then raise TryAgain."""
+    try:
+        return answer.result(_ANSWER * 2)
+    except TimeoutError as error:
+        raise TryAgain("kafka", "no answer in time") from error
+
+
 def _unless(code: int, answer: Future[None]) -> bool:
     """Say whether it was done; False when it was answered with the code."""
     try:
-        answer.result(_ANSWER * 2)
-    except TimeoutError as error:
-        raise TryAgain("kafka", "no answer in time") from error
+        _awaited(answer)
     except KafkaException as error:
         if faults.of(error).code() == code:
             return False

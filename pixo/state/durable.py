@@ -41,8 +41,8 @@ class Durable:
                 return connection.retry.call_with_retry(
                     lambda: self._attempt(connection, choices), lambda _: connection.disconnect()
                 )
-            except BaseException:
-                connection.disconnect()  # an answer may be under way, and would be taken for another's
+            except BaseException:  # whatever it was, an answer may be under way, and would be taken for another's
+                connection.disconnect()
                 raise
             finally:
                 self._client.connection_pool.release(connection)

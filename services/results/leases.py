@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
 
 from pixo import logs
+from pixo.beside import Beside
 from pixo.errors import TryAgain
 
 RENEW = 10.0
@@ -28,15 +28,14 @@ class Lease:
         """Whether somebody else has it by now, or the job has ended: what is being written will not count."""
 
 
-class Leases:
+class Leases(Beside):
     """Renews all leases that are held, in one thread; a context manager."""
 
     def __init__(self, renew: Renew) -> None:
         self._renew = renew
         self._held: set[Lease] = set()
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+        super().__init__("leases", RENEW, self.renew)
 
     @contextmanager
     def hold(self, job: str, gen: int, token: str) -> Iterator[Lease]:
@@ -59,15 +58,3 @@ class Leases:
                 lease.lost |= not self._renew(lease.job, lease.gen, lease.token)
             except TryAgain as error:
                 log.warning("lease not renewed", job=lease.job, reason=error)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(RENEW):
-            self.renew()

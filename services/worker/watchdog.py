@@ -1,11 +1,10 @@
 """Ends a worker whose tile takes too long: native code that hangs can be stopped in no other way."""
 
 import os
-import threading
 from collections.abc import Callable
-from typing import Self
 
 from pixo import logs
+from pixo.beside import Beside
 from services.worker.activity import Activity
 
 STUCK = 75
@@ -15,7 +14,7 @@ PERIOD = 1.0
 log = logs.logger(__name__)
 
 
-class Watchdog:
+class Watchdog(Beside):
     """Looks at the activity every second, in a thread of its own; a context manager.
 
     ``rest`` is called at every look at which no tile is overdue.
@@ -33,8 +32,7 @@ class Watchdog:
         self._timeout = timeout
         self._rest = rest
         self._exit = exit_hard
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+        super().__init__("watchdog", PERIOD, self.look)
 
     def look(self) -> None:
         """End the process, without any more words to anyone, when the tile in hand is overdue."""
@@ -46,15 +44,3 @@ class Watchdog:
             self._rest()
         except Exception as error:  # noqa: BLE001 - nothing of that may end the watch over the tiles
             log.error("resting failed", cause=error)  # noqa: TRY400 - not logging's
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(PERIOD):
-            self.look()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.beside import Beside
+from pixo.beside import Beside
 from tests.waiting import until
 
 PATIENCE = 180.0
@@ -138,7 +138,7 @@ class Keeper(Beside):
     """Starts parts that have ended again, as Kubernetes does, with the faults they had; a context manager."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
-        super().__init__(0.1)
+        super().__init__("keeper", 0.1, self.turn)
         self._parts = list(parts)
 
     def turn(self) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from pixo.beside import Beside
 from services.standalone.children import rss
-from tests.chaos.beside import Beside
 from tests.chaos.installation import Installation
 from tests.chaos.pictures import Kind
 from tests.chaos.run import AT_ONCE, Outcome, Run
@@ -42,7 +42,7 @@ class Soak(Beside):
     """Samples the memory of parts; a context manager."""
 
     def __init__(self, pids: Callable[[], dict[str, int]]) -> None:
-        super().__init__(BEAT)
+        super().__init__("soak", BEAT, self.turn)
         self._pids = pids
         self._samples: dict[str, list[tuple[float, int]]] = defaultdict(list)
         self._began = time.monotonic()

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from pixo.beside import Beside
 from pixo.errors import PixoError
-from tests.chaos.beside import Beside
 from tests.chaos.parts import PATIENCE, Keeper, Part
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import AT_ONCE, Outcome, Run
@@ -25,7 +25,7 @@ class Killer(Beside):
     """
 
     def __init__(self, roles: Sequence[Part], servers: Sequence[Part], seed: int, period: float) -> None:
-        super().__init__(period)
+        super().__init__("killer", period, self.turn)
         self.kills: Counter[str] = Counter()
         self._parts = [*roles, *servers]
         self._servers = set(servers)

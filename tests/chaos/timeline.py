@@ -4,8 +4,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from pixo.beside import Beside
 from pixo.errors import TryAgain
-from tests.chaos.beside import Beside
 from tests.chaos.installation import PARTITIONS, Installation
 from tests.chaos.parts import Part
 
@@ -19,7 +19,7 @@ class Timeline(Beside):
     """
 
     def __init__(self, installation: Installation, kafka: Part, ended: Callable[[], int]) -> None:
-        super().__init__(1.0)
+        super().__init__("timeline", 1.0, self.turn)
         self._state = installation.state
         self._parts = [*installation.parts.values(), kafka]
         self._ended = ended

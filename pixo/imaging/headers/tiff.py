@@ -1,5 +1,6 @@
 """The layout of a TIFF: how large its tiles or strips are, since libvips holds some of them whole."""
 
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -94,12 +95,13 @@ def _tags(file: BinaryIO) -> dict[int, int]:
         if values * SIZES[kind] > word:
             _seek(file, _number(value, little=little))
             value = _read(file, SIZES[kind] * (min(values, MOST_STRIPS) if tag == STRIP_BYTES else 1))
-        size_ = SIZES[kind]
-        numbers = (
-            _number(value[i : i + size_], little=little) for i in range(0, min(len(value), size_ * values), size_)
-        )
+        numbers = _numbers(value[: values * SIZES[kind]], SIZES[kind], little=little)
         tags[tag] = max(numbers, default=0) if tag == STRIP_BYTES else next(numbers, 0)
     return tags
+
+
+def _numbers(data: bytes, size: int, *, little: bool) -> Iterator[int]:
+    return (_number(data[at : at + size], little=little) for at in range(0, len(data), size))
 
 
 def _number(data: bytes, *, little: bool) -> int:
