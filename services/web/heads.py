@@ -7,6 +7,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from services.web import patience
+
 LONGEST = 10.0
 """Seconds from when a thread takes a connection until the head of its request is there, whole."""
 
@@ -20,6 +22,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # it ships no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._heads: dict[Any, float] = {}
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Have a thread take a connection that has something to read, or is new."""
+        if not isinstance(conn.sock, patience.Connection):
+            conn.sock = patience.Connection.over(conn.sock)
+        super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
         """Serve a connection's next request, in a thread of its own."""

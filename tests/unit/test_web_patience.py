@@ -1,0 +1,90 @@
+"""Slow readers: given up when nothing moves, and only then."""
+
+import socket
+import threading
+from contextlib import ExitStack
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from services.web import heads, patience
+
+STILL = 0.4
+PIECE = 1 << 14
+SIZE = 100 * PIECE
+
+
+@pytest.fixture
+def ends():
+    """Give the two ends of a connection, as the server and the reader hold them."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SIZE // 3)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        reader = stack.enter_context(socket.socket())
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * PIECE)
+        reader.connect(listener.getsockname())
+        sender = stack.enter_context(patience.Connection.over(listener.accept()[0]))
+        sender.settimeout(STILL)
+        yield sender, reader
+
+
+def send(how, sender, data, folder):
+    """Send the data, as bytes or as a file; give how many bytes that were."""
+    if how == "bytes":
+        sender.sendall(data)
+        return len(data)
+    path = folder / "file"
+    path.write_bytes(bytes(7) + data + bytes(7))
+    with path.open("rb") as file:
+        return sender.sendfile(file, 7, len(data))
+
+
+@pytest.mark.parametrize("how", ["bytes", "file"])
+def test_slow_and_steady(ends, tmp_path, how):
+    """Who takes a little all the time gets everything, though it takes several times as long."""
+    sender, reader = ends
+    data = bytes(range(256)) * (SIZE // 256)
+    got = bytearray()
+
+    def read():
+        pace = threading.Event()
+        while len(got) < SIZE and (piece := reader.recv(min(PIECE, SIZE - len(got)))):
+            got.extend(piece)
+            pace.wait(STILL / 10)  # this reader's pace, which is what is tested
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        sent = send(how, sender, data, tmp_path)
+    finally:
+        sender.shutdown(socket.SHUT_WR)
+        thread.join()
+
+    assert sent == SIZE
+    assert got == data
+
+
+@pytest.mark.parametrize("how", ["bytes", "file"])
+def test_still(ends, tmp_path, how):
+    """Who takes nothing is given up, as if it had gone."""
+    sender, _ = ends
+    with pytest.raises(BrokenPipeError):
+        send(how, sender, bytes(8 * SIZE), tmp_path)
+
+
+def test_every_connection_is_one(ends, monkeypatch):
+    """What a thread is given is a connection of this kind, the same each time."""
+    plain = socket.socket(fileno=ends[0].detach())
+    given = []
+    monkeypatch.setattr(ThreadWorker, "enqueue_req", lambda _, conn: given.append(conn.sock))
+    worker = object.__new__(heads.Worker)
+    conn = TConn(Config(), plain, None, None)
+    worker.enqueue_req(conn)
+    worker.enqueue_req(conn)
+    conn.close()
+
+    assert isinstance(given[0], patience.Connection)
+    assert given[0] is given[1]
