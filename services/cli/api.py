@@ -4,9 +4,10 @@ import argparse
 import hashlib
 import os
 import sys
+import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
@@ -56,6 +57,10 @@ def connect(given: argparse.Namespace, environ: Mapping[str, str], patience: flo
     return Api(server, token, patience)
 
 
+class Stopped(Exception):
+    """Raised by calls under way after ``Api.stop``."""
+
+
 class Api:
     """A client of one server; safe to use from many threads; a context manager."""
 
@@ -72,6 +77,7 @@ class Api:
         self._queue_patience = queue_patience
         self._tell = tell
         self._seen = False
+        self._stopping = threading.Event()
         self._client = httpx.Client(
             base_url=self._server,
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -94,13 +100,18 @@ class Api:
 
         def send() -> httpx.Response:
             with _opened(source) as body:
-                return self._client.post("/api/v1/jobs", params=params, headers=headers, content=body)
+                pieces = _Body(body, self._go_on)
+                return self._client.post("/api/v1/jobs", params=params, headers=headers, content=pieces)
 
         return self._document(send)
 
     def job(self, id: str, wait: float = 0.0) -> Document:
         """Give the job, when it ends or after so many seconds."""
         return self.get(f"jobs/{id}", wait=wait or None)
+
+    def stop(self) -> None:
+        """Have the calls under way in other threads raise Stopped: at their next block of bytes, or next answer."""
+        self._stopping.set()
 
     def url(self, link: str) -> str:
         """Give the whole address of a link in a document."""
@@ -138,6 +149,7 @@ class Api:
                 return response, ""
             with target.open("wb") as file:
                 for block in response.iter_bytes(_BLOCK):
+                    self._go_on()
                     digest.update(block)
                     file.write(block)
         return response, digest.hexdigest()
@@ -154,6 +166,7 @@ class Api:
         """Send until there is an answer that counts; raise Refusal for a problem document, TryAgain at the end."""
         begun = time.monotonic()
         while True:
+            self._go_on()
             tried = self._try(send)
             if isinstance(tried, httpx.Response):
                 return tried
@@ -161,7 +174,11 @@ class Api:
                 raise tried.problem
             if tried.full:
                 self._tell(f"{tried.problem} Trying again in {tried.again:g} s.")
-            time.sleep(tried.again)
+            self._stopping.wait(tried.again)
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
 
     def _try(self, send: Callable[[], httpx.Response]) -> "httpx.Response | _Later":
         try:
@@ -188,6 +205,24 @@ class Api:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+
+class _Body:
+    """A file on its way up; ``check`` may raise before each block."""
+
+    def __init__(self, file: BinaryIO, check: Callable[[], object]) -> None:
+        self._file = file
+        self._check = check
+
+    def read(self, size: int) -> bytes:
+        self._check()
+        return self._file.read(size)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.read(_BLOCK), b"")
 
 
 class _Later(NamedTuple):

@@ -3,16 +3,19 @@
 import argparse
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pixo import output
 from pixo.errors import ConfigError, PixoError
 from services.cli import api, fields
-from services.cli.api import Api, Document
+from services.cli.api import Api, Document, Stopped
 from services.cli.bar import Bar
 from services.cli.following import follow
+from services.cli.many import Many
 from services.cli.targets import Targets, format_of
+
+LAST = 3.0
+"""Seconds that calls under way have to end when the user interrupts."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +46,14 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
         submission = Submission(
             server, fields.given_fields(given), targets, bar, wait=not given.no_wait, json=given.json
         )
-        with ThreadPoolExecutor(max(1, given.at_once)) as pool:
-            done = list(pool.map(submission.take, given.files))
-    return 0 if all(done) else 1
+        many = Many(submission.take, given.files, given.at_once)
+        try:
+            return 0 if many.end() else 1
+        except KeyboardInterrupt:
+            server.stop()
+            many.leave(LAST)
+            submission.tell_what_goes_on()
+            raise
 
 
 class Submission:
@@ -67,20 +75,39 @@ class Submission:
         self._bar = bar
         self._wait = wait
         self._json = json
+        self._under_way: dict[Path, Document] = {}
 
     def take(self, source: Path) -> bool:
         """Take one file through and tell its outcome; False when it failed."""
         try:
             job = self._server.submit(source, self._wanted)
             if self._wait:
-                job = _done(follow(self._server, job, self._bar.show))
+                job = _done(follow(self._server, job, lambda seen: self._show(source, seen)))
             self._tell(source, job, self._fetch(source, job))
+        except Stopped:
+            return False
         except (PixoError, OSError, UnicodeError) as error:
             print(f"pixo: {source}: {error}", file=sys.stderr, flush=True)
-            return False
+            well = False
+        else:
+            well = True
         finally:
             self._bar.ended()
-        return True
+        self._under_way.pop(source, None)
+        return well
+
+    def tell_what_goes_on(self) -> None:
+        """Name the jobs that were not followed to their end, and those whose results were not fetched."""
+        for source, job in list(self._under_way.items()):
+            if job["status"] == "done":
+                said = f"is done; its result is at {self._server.url(job['links']['result'])}"
+            else:
+                said = f"goes on; pixo watch {job['id']} follows it"
+            print(f"pixo: {source}: job {job['id']} {said}", file=sys.stderr, flush=True)
+
+    def _show(self, source: Path, job: Document) -> None:
+        self._under_way[source] = job
+        self._bar.show(job)
 
     def _fetch(self, source: Path, job: Document) -> Path | None:
         target = self._targets.target(source, job["format"]) if self._wait else None

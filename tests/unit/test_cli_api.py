@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,8 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pixo.errors import PixoError, Refusal, TryAgain
+from services.cli import submit
 from services.cli.__main__ import main
-from services.cli.api import Api
+from services.cli.api import Api, Stopped
+from services.cli.bar import Bar
 
 RESULT = b"result" * 1000
 
@@ -126,6 +130,70 @@ def test_one_of_many_fails(server, photo, tmp_path, capsys):
     assert main(["submit", str(photo), "-o", str(tmp_path / "out.jpg"), "--server", server.url]) == 1
     assert capsys.readouterr().err == f"pixo: {photo}: tile 3 was not to be read\n"
     assert not (tmp_path / "out.jpg").exists()
+
+
+def interrupt():
+    """Do what Ctrl-C does."""
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
+def test_ctrl_c_leaves_at_once(server, photo, tmp_path, capsys, monkeypatch):
+    """No other file is sent, and the job under way, which goes on, is named."""
+    other = tmp_path / "other.jpg"
+    other.write_bytes(b"image bytes")
+    server.add("POST", "jobs", 202, job("queued"))
+    server.add("GET", "jobs/k3v", 200, job("processing"))
+    for status in ("processing", "processing", "processing", "done"):
+        server.add("GET", "jobs/k3v", 200, job(status))
+    server.add("GET", "jobs/k3v/result", 200, RESULT)
+    states = []
+
+    def show(_, seen):
+        states.append(seen["status"])
+        if states == ["queued", "processing"]:
+            interrupt()
+
+    monkeypatch.setattr(Bar, "show", show)
+    words = ["submit", str(photo), str(other), "-j", "1", "-o", str(tmp_path / "out"), "--server", server.url]
+    assert main(words) == 130
+
+    assert capsys.readouterr().err == (
+        f"pixo: {photo}: job k3v goes on; pixo watch k3v follows it\npixo submit: interrupted\n"
+    )
+    assert [method for method, *_ in server.requests].count("POST") == 1
+    assert "done" not in states
+
+
+def test_ctrl_c_does_not_wait_for_a_server_that_says_nothing(photo, monkeypatch):
+    """A thread that hears nothing does not keep the command."""
+    monkeypatch.setattr(submit, "LAST", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        taken = []
+
+        def take():
+            taken.append(silent.accept()[0])
+            interrupt()
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        assert main(["submit", str(photo), "--server", f"http://127.0.0.1:{silent.getsockname()[1]}"]) == 130
+        thread.join()
+        taken[0].close()
+
+
+def test_calls_under_way_stop(server, photo, tmp_path, monkeypatch):
+    """An upload or a download stops in the middle, and leaves no file."""
+    server.add("GET", "jobs/k3v/result", 200, RESULT)
+    server.add("POST", "jobs", 202, job("queued"))
+    with Api(server.url) as api:
+        # Behind the look before each try, so that the one between blocks of bytes is what counts.
+        monkeypatch.setattr(api, "_try", lambda send: (api.stop(), Api._try(api, send))[1])
+        with pytest.raises(Stopped):
+            api.submit(photo, {})
+        api._stopping.clear()
+        with pytest.raises(Stopped):
+            api.download(job("done"), tmp_path / "out.jpg")
+    assert list(tmp_path.iterdir()) == [photo]
 
 
 def test_a_refusal_is_told_with_its_setting(server, photo, capsys):
