@@ -31,9 +31,14 @@ def filter_whole(path: Path, plan: Plan) -> Pixels:
 
 def apply(path: Path, chain: Chain, request: Request, limits: Limits, write: Write) -> Plan:
     """Write the final image's bytes and give its plan; raise Refusal or BadImage."""
-    made = plan(probe(path), chain, request, limits, tile_size=None, workers=1, busy=False)
+    made = settle(path, chain, request, limits)
     carry_out(path, made, write)
     return made
+
+
+def settle(path: Path, chain: Chain, request: Request, limits: Limits) -> Plan:
+    """Give the plan for doing it in one process, from the file's header; raise Refusal."""
+    return plan(probe(path), chain, request, limits, tile_size=None, workers=1, busy=False)
 
 
 def carry_out(path: Path, made: Plan, write: Write) -> None:

@@ -12,14 +12,16 @@ from pixo.imaging.chain import parse
 from pixo.imaging.planner import Request
 from pixo.settings import load
 from services.cli import fields
-from services.cli.targets import Targets, format_of
+from services.cli.targets import Targets
 from services.cli.whole import replacing
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the image")
-    parser.add_argument("-o", dest="out", type=Path, metavar="OUT", required=True, help="file for the result")
+    parser.add_argument(
+        "-o", dest="out", type=Path, metavar="OUT|DIR", required=True, help="file or folder for the result"
+    )
     fields.arguments(parser)
 
 
@@ -28,18 +30,20 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     source: Path = given.file
     if not source.is_file():
         raise ConfigError(f"{source}: there is no such file")
-    given.format = given.format or format_of(given.out) or "keep"
+    targets = Targets([source], given.out, kind=given.format)
+    given.format = given.format or targets.kind or "keep"
     wanted = fields.given_fields(given)
     chain = parse(wanted.pop("filters"))
     try:
         request = msgspec.convert(wanted, Request, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(str(error)) from error
-    target = Targets([source], given.out).target(source, given.format) or given.out
     try:
         source.open("rb").close()
     except OSError as error:
         raise PixoError(f"cannot read {source}: {error.strerror}") from error
+    plan = apply.settle(source, chain, request, load(environ).limits)
+    target = targets.target(source, plan.output.format) or given.out
     with replacing(target) as part, part.open("wb") as file:
-        apply.apply(source, chain, request, load(environ).limits, file.write)
+        apply.carry_out(source, plan, file.write)
     return 0

@@ -12,15 +12,13 @@ from services.cli import api, fields
 from services.cli.bar import Bar
 from services.cli.painting import Painting
 from services.cli.submit import Submission
-from services.cli.targets import Targets
+from services.cli.targets import Targets, named
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--megapixels", type=float, default=59.0, metavar="N", help="size of the picture (default 59)")
-    parser.add_argument(
-        "-o", dest="out", type=Path, default=Path("pixo-demo.jpg"), help="the result (default %(default)s)"
-    )
+    parser.add_argument("-o", dest="out", type=Path, metavar="OUT|DIR", help="the result (default pixo-demo.jpg)")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="keep the painted picture here")
     fields.arguments(parser)
     api.arguments(parser)
@@ -34,6 +32,10 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     with tempfile.TemporaryDirectory(prefix="pixo-demo-") as folder, api.connect(given, environ) as server:
         server.get("workers")  # nobody should wait for a painting that cannot be sent
         picture: Path = given.picture or Path(folder, "demo.jpg")
+        kept = given.format in {None, "keep"}
+        out = given.out or Path(named(Path("pixo-demo.jpg"), "jpeg" if kept else given.format))
+        targets = Targets([picture], out, kind=given.format)
+        given.format = given.format or targets.kind
         painting = Painting(height * 16 // 9, height)
         print(f"painting {painting.width} x {painting.height} pixels ...", flush=True)
         try:
@@ -43,7 +45,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
             raise PixoError(f"cannot write {picture}: {error.strerror}") from error
         start = time.monotonic()
         with Bar(1) as bar:
-            done = Submission(server, fields.given_fields(given), Targets([picture], given.out), bar).take(picture)
+            done = Submission(server, fields.given_fields(given), targets, bar).take(picture)
     if done:
         print(
             f"{picture.name} took {time.monotonic() - start:.1f} s from upload to result; the page is {server.url('/')}"

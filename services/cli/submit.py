@@ -12,7 +12,7 @@ from services.cli.api import Api, Document, Stopped
 from services.cli.bar import Bar
 from services.cli.following import follow
 from services.cli.many import Many
-from services.cli.targets import Targets, format_of
+from services.cli.targets import Targets
 
 LAST = 3.0
 """Seconds that calls under way have to end when the user interrupts."""
@@ -39,9 +39,8 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     for path in given.files:
         if not path.is_file():
             raise ConfigError(f"{path}: there is no such file")
-    targets = Targets(given.files, out, folder=bool(given.out and given.out.endswith("/")))
-    if given.format is None and out and not targets.folder:
-        given.format = format_of(out)
+    targets = Targets(given.files, out, folder=bool(given.out and given.out.endswith("/")), kind=given.format)
+    given.format = given.format or targets.kind
     with api.connect(given, environ) as server, Bar(len(given.files), quiet=given.json or given.no_wait) as bar:
         submission = Submission(
             server, fields.given_fields(given), targets, bar, wait=not given.no_wait, json=given.json

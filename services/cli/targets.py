@@ -17,8 +17,13 @@ ENDINGS = {
 class Targets:
     """Chooses the file of each result."""
 
-    def __init__(self, sources: Sequence[Path], asked: Path | None, *, folder: bool = False) -> None:
-        """Raise ConfigError where results would overwrite each other or a source; make no folder yet."""
+    def __init__(
+        self, sources: Sequence[Path], asked: Path | None, *, folder: bool = False, kind: str | None = None
+    ) -> None:
+        """Raise ConfigError where results would overwrite each other or a source; make no folder yet.
+
+        ``kind`` is the format that they are to have; where none is named, it is taken to be the source's.
+        """
         self._asked = asked
         self.folder = asked is not None and (folder or len(sources) > 1 or asked.is_dir())
         self._sources = {source.resolve() for source in sources}
@@ -33,16 +38,28 @@ class Targets:
             twice = sorted({stem for stem in stems if stems.count(stem) > 1})
             if twice:
                 raise ConfigError(f"-o {asked}: more than one image is named {twice[0]}; take them one after the other")
+        for source in sources:
+            if known := format_of(source) if kind in {None, "keep"} else kind:
+                self._place(asked, source, known)
+
+    @property
+    def kind(self) -> str | None:
+        """The format that the ending of ``-o`` asks for; None where it says nothing, as a folder's does not."""
+        return None if self.folder else format_of(self._asked)
 
     def target(self, source: Path, kind: str) -> Path | None:
         """Give the file for the result of a source, None where none is asked for; its folder is there."""
         if self._asked is None:
             return None
-        target = self._asked / named(source, kind) if self.folder else self._asked
-        if target.resolve() in self._sources:
-            raise ConfigError(f"{target} is a source and would be overwritten; choose another with -o")
+        target = self._place(self._asked, source, kind)
         if self.folder:
             self._asked.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def _place(self, asked: Path, source: Path, kind: str) -> Path:
+        target = asked / named(source, kind) if self.folder else asked
+        if target.resolve() in self._sources:
+            raise ConfigError(f"{target} is a source and would be overwritten; choose another with -o")
         return target
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -108,6 +109,36 @@ def test_submit_streams_follows_and_fetches(server, photo, tmp_path, capsys):
     assert body == b"image bytes"
     assert headers["Content-Length"] == "11"
     assert headers["Authorization"] == "Bearer x"
+
+
+def test_a_source_is_not_sent_to_be_overwritten(server, photo, monkeypatch, capsys):
+    """That the result would take the source's place is said before anything is sent."""
+    monkeypatch.chdir(photo.parent)
+    assert main(["submit", photo.name, "-o", ".", "--server", server.url]) == 2
+    assert "is a source" in capsys.readouterr().err
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "name"),
+    [
+        ([], "jpeg", "pixo-demo.jpg"),
+        (["-o", "x.png"], "png", "x.png"),
+        (["-o", "x.png", "--format", "jpeg"], "jpeg", "x.png"),
+        (["--format", "webp"], "webp", "pixo-demo.webp"),
+    ],
+)
+def test_the_demo_is_of_the_format_that_its_name_says(server, tmp_path, monkeypatch, options, kind, name):
+    """The ending asks for the format, and without a name the format chooses the ending."""
+    monkeypatch.chdir(tmp_path)
+    server.add("GET", "workers", 200, {"workers": []})
+    server.add("POST", "jobs", 202, job("done", 4))
+    server.add("GET", "jobs/k3v/result", 200, RESULT)
+
+    assert main(["demo", "--megapixels", "0.01", *options, "--server", server.url]) == 0
+    (sent,) = [path for method, path, *_ in server.requests if method == "POST"]
+    assert parse_qs(urlsplit(sent).query).get("format") == [kind]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_name_that_is_no_text_is_sent_as_far_as_it_is_one(server, tmp_path):

@@ -59,6 +59,15 @@ def test_the_ending_chooses_the_format(photo, tmp_path):
         assert result.format == "PNG"
 
 
+@pytest.mark.parametrize(("options", "name"), [([], "photo.jpg"), (["--format", "png"], "photo.png")])
+def test_apply_to_a_folder(photo, tmp_path, options, name):
+    """The result has the source's name, with an ending that fits what is in it."""
+    out = tmp_path / "out"
+    out.mkdir()
+    assert main(["apply", str(photo), "-o", str(out), *options]) == 0
+    assert [path.name for path in out.iterdir()] == [name]
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [

@@ -36,7 +36,15 @@ def test_a_source_is_never_overwritten(tmp_path):
     source = tmp_path / "a.jpg"
     for out in (source, tmp_path):
         with pytest.raises(ConfigError, match="is a source"):
-            Targets([source], out).target(source, "jpeg")
+            Targets([source], out)
+
+
+def test_the_format_tells_whether_a_source_is_meant(tmp_path):
+    """In the source's folder a result of another format has a name of its own."""
+    source = tmp_path / "a.jpg"
+    assert Targets([source], tmp_path, kind="png").target(source, "png") == tmp_path / "a.png"
+    with pytest.raises(ConfigError, match="is a source"):
+        Targets([source, tmp_path / "b.png"], tmp_path, kind="png")
 
 
 @pytest.mark.parametrize(
@@ -70,3 +78,10 @@ def test_the_ending_asks_for_a_format():
     assert format_of(Path("x.webp")) == "webp"
     assert format_of(Path("x.what")) is None
     assert format_of(None) is None
+
+
+def test_a_folder_asks_for_no_format(tmp_path):
+    """Whatever it is named."""
+    (tmp_path / "x.png").mkdir()
+    assert Targets([Path("a.jpg")], tmp_path / "x.png").kind is None
+    assert Targets([Path("a.jpg")], tmp_path / "y.png").kind == "png"
