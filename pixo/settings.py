@@ -123,7 +123,13 @@ class Store(Struct, frozen=True, kw_only=True):
 class Web(Struct, frozen=True, kw_only=True):
     """The HTTP door."""
 
-    host: Annotated[str, Meta(description="address that the page and the API listen on")] = "127.0.0.1"
+    host: Annotated[
+        str,
+        Meta(
+            description="address that the page and the API listen on; "
+            "one of this machine alone, without tokens, answers to `localhost` and addresses only"
+        ),
+    ] = "127.0.0.1"
     port: Annotated[Port, Meta(description="port of the page and the API")] = 5001
     web_threads: Annotated[
         Count, Meta(description="requests that are served at once; three quarters of them may wait for a job's end")

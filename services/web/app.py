@@ -26,7 +26,7 @@ def create_app(parts: Parts, registry: CollectorRegistry | None = None, checks: 
     app.register_blueprint(page.routes())
     problems.install(app)
     measures.install(app)
-    origin.install(app)
+    origin.install(app, parts.settings.web)
     patience.install(app)
     tokens.install(app, parts.settings.web.api_tokens)
     app.after_request(_protect)

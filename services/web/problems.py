@@ -52,6 +52,8 @@ STATUS = {
     "unsupported-format": 415,
     "unsupported-media-type": 415,
     "bad-range": 416,
+    # It was sent to another server, by the name that it is for.
+    "foreign-host": 421,
     "too-many-waiting": 429,
 }
 """From a refusal's kind to its status; any other refusal is about the image, which is 422."""

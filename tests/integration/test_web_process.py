@@ -144,8 +144,9 @@ def test_pipelined_request_behind_an_upload(serving, image):
     """What follows an upload on the same connection is the next request."""
     web = serving()
     data = image()
-    upload = f"POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
-    second = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    head = "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
+    upload = f"{head}Content-Length: {len(data)}\r\n\r\n"
+    second = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE) as connection:
         connection.sendall(upload.encode() + data + second)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -169,7 +170,9 @@ def test_refusal_is_read(serving, declared, tmp_path):
 def test_sender_that_goes_away(serving, tmp_path):
     """An upload whose sender goes away in the middle leaves nothing."""
     web = serving()
-    head = "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 9000000\r\n\r\n"
+    head = (
+        "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 9000000\r\n\r\n"
+    )
     parts = tmp_path / "blobs" / ".parts"
     with socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE) as connection:
         connection.sendall(head.encode() + bytes(3_000_000))

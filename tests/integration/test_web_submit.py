@@ -56,6 +56,49 @@ def test_pages_of_others_change_nothing(web, image, site, status):
     assert web.get("/api/v1/jobs", headers={"Sec-Fetch-Site": site}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("localhost:5001", 200),
+        ("pixo.localhost", 200),
+        ("127.0.0.1:5001", 200),
+        ("[::1]:5001", 200),
+        ("192.168.7.7", 200),
+        ("rebound.example", 421),
+        ("rebound.example:5001", 421),
+        ("localhost.rebound.example", 421),
+        ("127.0.0.1.rebound.example", 421),
+        ("[::1", 421),
+        ("user@", 421),
+    ],
+)
+def test_other_names_of_a_server_of_this_machine(web, image, name, status):
+    """A site whose name leads here is another site, however the browser sees it."""
+    answer = web.get("/api/v1/jobs", headers={"Host": name})
+    assert answer.status_code == status
+    assert web.get("/", headers={"Host": name}).status_code == status
+    assert web.post(image(), headers={"Host": name}).status_code == (status if status == 421 else 202)
+    if status == 421:
+        assert (answer.json["what"], answer.json["setting"]) == ("foreign-host", "PIXO_API_TOKENS")
+        assert answer.json["measured"] == name
+
+
+@pytest.mark.parametrize(
+    ("environ", "status"),
+    [
+        ({"PIXO_HOST": "0.0.0.0"}, 200),  # noqa: S104 - nobody listens
+        ({"PIXO_HOST": "::"}, 200),
+        ({"PIXO_API_TOKENS": "alpha"}, 200),
+        ({"PIXO_HOST": "localhost"}, 421),
+        ({"PIXO_HOST": "::1"}, 421),
+    ],
+)
+def test_names_of_other_servers(make_web, environ, status):
+    """A server of a network, or one that asks for tokens, answers to any name."""
+    headers = {"Host": "pixo.example", "Authorization": "Bearer alpha"}
+    assert make_web(**environ).get("/api/v1/jobs", headers=headers).status_code == status
+
+
 def test_fields_after_the_image(web, image):
     """The order of a form's fields does not matter."""
     body = b"".join(

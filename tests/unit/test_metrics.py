@@ -75,7 +75,8 @@ def test_refusals_that_start_at_zero_are_the_code_s():
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal":
                 kinds |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
     elsewhere = {"bad-range", "expired", "no-image-yet", "no-such-job", "no-such-tile", "no-tile-yet", "no-token"} | {
-        "cross-site"
+        "cross-site",
+        "foreign-host",
     }
 
     assert kinds - elsewhere - {"not-found", "wrong-state", "too-many-requests"} <= set(metrics.REFUSALS)
