@@ -149,6 +149,9 @@ def test_tile(web, image, form):
     picture.load()
     assert picture.size == (tile["box"]["width"], tile["box"]["height"])
     assert picture.getpixel((3, 3)) == 41
+    again = web.get(tile["links"]["image"], headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", answer.headers["ETag"])
+    assert web.get(tile["links"]["image"], headers={"If-None-Match": '"x"'}).data == answer.data
     early = web.get(f"{job['links']['tiles']}/0")
     assert (early.status_code, early.json["what"]) == (409, "no-tile-yet")
     total = job["tiles"]["total"]

@@ -1,6 +1,6 @@
 """The tiles of a job, and each finished one as an image."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from pixo.errors import Refusal
 from pixo.imaging.join import picture
@@ -28,12 +28,16 @@ def routes(parts: Parts) -> Blueprint:
         if job.plan is None or number >= job.plan.tiles:
             raise Refusal("no-such-tile", f"The job has {job.total} tiles, from 0.", measured=number, limit=job.total)
         record = _record(parts, id, number)
-        data = picture(job.plan, number, parts.store.get(names.tile(id, number, record.token)))
-        headers = {"ETag": f'"{record.token}"', "Cache-Control": "private, no-cache"}
-        response = Response(data, headers=headers, content_type=blobs.MEDIA_TYPES[job.plan.piece])
         name = f"{job.id}-tile-{number}.{blobs.ENDINGS[job.plan.piece]}"
-        response.headers["Content-Disposition"] = blobs.disposition(name, attached=False)
-        return response
+        headers = {
+            "ETag": f'"{record.token}"',
+            "Cache-Control": "private, no-cache",
+            "Content-Disposition": blobs.disposition(name, attached=False),
+        }
+        if request.if_none_match.contains(record.token):
+            return Response(status=304, headers=headers)
+        data = picture(job.plan, number, parts.store.get(names.tile(id, number, record.token)))
+        return Response(data, headers=headers, content_type=blobs.MEDIA_TYPES[job.plan.piece])
 
     return blueprint
 
