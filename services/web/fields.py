@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
+from werkzeug.datastructures import MultiDict
 
 from pixo.errors import Refusal
 from pixo.imaging.planner import Request
@@ -22,6 +23,14 @@ class Fields(Struct, frozen=True, kw_only=True):
     tile_size: int | None
     """None where the planner chooses."""
     priority: str
+
+
+def once(given: MultiDict[str, str]) -> dict[str, str]:
+    """Give the fields of a query; raise Refusal for one that is given twice, of which only one could count."""
+    for name, values in given.lists():
+        if len(values) > 1:
+            raise Refusal("repeated-field", f"The field {name!r} is given twice.", measured=name)
+    return given.to_dict()
 
 
 def read(given: Mapping[str, str]) -> Fields:

@@ -62,6 +62,15 @@ def test_bad_fields(web, fields, status, what):
     assert problem["measured"]
 
 
+def test_fields_given_twice(web):
+    """Nobody can say which of them is meant: none is taken in silence, wherever it stands."""
+    refused(web, web.post(query="filters=invert&filters=blur"), 400, "repeated-field")
+    refused(web, web.post(query="wait=1&wait=2"), 400, "repeated-field")
+    refused(web, web.post(query="filters=invert", filters="blur"), 400, "repeated-field")
+    refused(web, web.get("/api/v1/jobs?status=done&status=failed"), 400, "repeated-field")
+    assert web.get("/api/v1/jobs/0123456789abcdef?wait=1&wait=1").json["what"] == "repeated-field"
+
+
 def test_no_image(web):
     """A form without an image, a body without a type and an empty request have no image."""
     for options in (

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from pixo.errors import Refusal
 from pixo.state.records import Job
-from services.web import answers, documents, lookup, waits
+from services.web import answers, documents, fields, lookup, waits
 from services.web.parts import Parts
 
 STATUSES = ("queued", "processing", "stitching", "done", "failed", "cancelled", "expired")
@@ -21,17 +21,18 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
 
     @blueprint.get("/api/v1/jobs")
     def list_jobs() -> Response:
-        status = request.args.get("status")
+        query = fields.once(request.args)
+        status = query.get("status")
         if status is not None and status not in STATUSES:
             known = ", ".join(STATUSES)
             raise Refusal("bad-field", f"`status` is one of {known}.", measured=status, limit=list(STATUSES))
-        limit = _limit(request.args.get("limit"))
-        found, cursor = _page(parts, status, limit, request.args.get("cursor"))
+        limit = _limit(query.get("limit"))
+        found, cursor = _page(parts, status, limit, query.get("cursor"))
         return answers.json({"jobs": [documents.job(job) for job in found], "cursor": cursor})
 
     @blueprint.get("/api/v1/jobs/<id>")
     def read_job(id: str) -> Response:
-        patience = waits.seconds(request.args.get("wait"))
+        patience = waits.seconds(fields.once(request.args).get("wait"))
         job = lookup.find(parts, id)
         if patience and job.live:
             job = places.end(id, patience) or lookup.find(parts, id)

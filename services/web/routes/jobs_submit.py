@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from pixo.errors import Refusal
 from pixo.state.records import Job
-from services.web import answers, documents, lookup, measures, waits
+from services.web import answers, documents, fields, lookup, measures, waits
 from services.web.admit import admit
 from services.web.drain import drain
 from services.web.parts import Parts
@@ -17,10 +17,9 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
 
     @blueprint.post("/api/v1/jobs")
     def post_job() -> Response:
-        patience = waits.seconds(request.args.get("wait"))
-        query = request.args.to_dict()
-        query.pop("wait", None)
         try:
+            query = fields.once(request.args)
+            patience = waits.seconds(query.pop("wait", None))
             found = submit(parts, request.environ, query, request.headers.get("Idempotency-Key"))
         except Refusal as refusal:
             measures.refused(refusal.kind)
