@@ -139,6 +139,14 @@ class Web(Struct, frozen=True, kw_only=True):
         str, Meta(description="with commas; when set, calls need `Authorization: Bearer` with one of them")
     ] = ""
 
+    def __post_init__(self) -> None:
+        """Refuse tokens that no client can send, and a list with none in it, which would let everybody in."""
+        tokens = [token.strip() for token in self.api_tokens.split(",") if token.strip()]  # files end with a newline
+        if not all(token.isascii() and token.isprintable() for token in tokens):
+            raise ValueError("PIXO_API_TOKENS has characters that no client can send: tokens are plain ASCII")
+        if self.api_tokens and not tokens:
+            raise ValueError("PIXO_API_TOKENS is set and has no token in it")
+
 
 class Work(Struct, frozen=True, kw_only=True):
     """How jobs are cut, handed out and kept."""

@@ -43,6 +43,16 @@ def test_a_wrong_value_names_itself_and_what_is_allowed(name: str, value: str, a
     assert allowed in str(caught.value)
 
 
+@pytest.mark.parametrize("tokens", ["alpha,schlüssel", "alpha\nbeta", ",", " "])
+def test_tokens_that_would_let_nobody_in_or_all(tokens: str) -> None:
+    """Tokens that cannot be sent are refused, and none at all; the message does not show the others."""
+    with pytest.raises(ConfigError, match=r"^PIXO_API_TOKENS") as caught:
+        settings.load({"PIXO_API_TOKENS": tokens})
+
+    assert "alpha" not in str(caught.value)
+    assert settings.load({"PIXO_API_TOKENS": "alpha, beta,\n"}).web.api_tokens == "alpha, beta,\n"
+
+
 def test_unknown_names_are_told() -> None:
     """A typing error in a name is found."""
     assert settings.unknown({"PIXO_PROT": "1", "PIXO_PORT": "1", "HOME": "/"}) == ["PIXO_PROT"]
