@@ -57,6 +57,7 @@ def consumer(settings: Kafka, client_id: str, group: str) -> Profile:
         "fetch.queue.backoff.ms": 20,  # the default of 1000 costs a small queue six sevenths of its rate
         "fetch.wait.max.ms": 50 if _embedded(settings) else 100,
         "check.crcs": True,
+        **_fetches(settings),
     }
 
 
@@ -135,6 +136,12 @@ def _sessions(timeout_ms: int, heartbeat_ms: int) -> Profile:
 def _batches(settings: Kafka) -> Profile:
     # Tansu says that a partition ends one after the first record of its last batch: batches of one make it right.
     return {"batch.num.messages": 1} if _embedded(settings) else {}
+
+
+def _fetches(settings: Kafka) -> Profile:
+    # Tansu makes room for as much as it is asked for, found or not, with every fetch; a task has some 2 kB.
+    sizes = ("max.partition.fetch.bytes", "fetch.max.bytes", "message.max.bytes")
+    return dict.fromkeys(sizes, 65_536) if _embedded(settings) else {}
 
 
 def _embedded(settings: Kafka) -> bool:
