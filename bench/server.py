@@ -58,9 +58,10 @@ class Pixo:
                 raise SystemExit(f"bench: {source.name}: {job['error']}")
             connection.request("GET", job["links"]["result"])
             response = connection.getresponse()
-            with target.open("wb") as file:
-                while block := response.read(BLOCK):
-                    file.write(block)
+            room = memoryview(bytearray(BLOCK))
+            with target.open("wb", buffering=0) as file:
+                while count := response.readinto(room):
+                    file.write(room[:count])
         return perf_counter() - start
 
     def _post(self, connection: http.client.HTTPConnection, source: Path, filters: str) -> dict:

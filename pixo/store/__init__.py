@@ -10,7 +10,7 @@ Whoever calls sees two errors only: NoSuchBlob when a blob is not there (any mor
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from msgspec import Struct
 from pixo.errors import ConfigError, PixoError
 from pixo.settings import Store as StoreSettings
 
-__all__ = ["Blob", "Bytes", "NoSuchBlob", "Store", "Writer", "open"]
+__all__ = ["Blob", "Bytes", "NoSuchBlob", "Splicer", "Store", "Writer", "open"]
 
 Bytes = bytes | bytearray | memoryview
 
@@ -45,6 +45,14 @@ class Writer(Protocol):
 
     def write(self, data: Bytes, /) -> object:
         """Add bytes, which the caller may change afterwards; raise TryAgain when the store cannot take them."""
+
+
+@runtime_checkable
+class Splicer(Writer, Protocol):
+    """A writer to which the kernel can move bytes that this process never sees."""
+
+    def splice(self, pipe: int, count: int, /) -> None:
+        """Add so many bytes, which are in the pipe already; raise TryAgain when the store cannot take them."""
 
 
 class Store(Protocol):

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EINVAL, ENOSYS
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISREG
@@ -141,6 +142,24 @@ class _Translating:
     def write(self, data: Bytes, /) -> None:
         with _translated(self._key):
             self._file.write(data)
+
+    def splice(self, pipe: int, count: int, /) -> None:
+        with _translated(self._key):
+            self._file.flush()
+            while count > 0:
+                count -= self._moved(pipe, count)
+
+    def _moved(self, pipe: int, count: int) -> int:
+        try:
+            return os.splice(pipe, self._file.fileno(), count)
+        except OSError as error:
+            if error.errno not in (EINVAL, ENOSYS):
+                raise
+        # Some file systems cannot.
+        data = os.read(pipe, count)
+        self._file.write(data)
+        self._file.flush()
+        return len(data)
 
     def __enter__(self) -> Self:
         return self

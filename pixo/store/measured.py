@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from pixo import metrics
 from pixo.errors import TryAgain
-from pixo.store import Blob, Bytes, Store, Writer
+from pixo.store import Blob, Bytes, Splicer, Store, Writer
 
 
 class Measured:
@@ -48,7 +48,7 @@ class Measured:
         lent = self._store.writer(key)
         file = lent.__enter__()
         try:
-            yield _Timed(file)
+            yield _TimedSplicer(file) if isinstance(file, Splicer) else _Timed(file)
         except BaseException as error:  # the caller's, whatever it was: the store decides
             if not lent.__exit__(type(error), error, error.__traceback__):
                 raise
@@ -99,6 +99,18 @@ class _Timed:
     def write(self, data: Bytes, /) -> None:
         with _timed("write"):
             self._file.write(data)
+
+
+class _TimedSplicer(_Timed):
+    """Likewise, of a store of files."""
+
+    def __init__(self, file: Splicer) -> None:
+        super().__init__(file)
+        self._splicer = file
+
+    def splice(self, pipe: int, count: int, /) -> None:
+        with _timed("write"):
+            self._splicer.splice(pipe, count)
 
 
 @contextmanager

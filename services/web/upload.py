@@ -4,13 +4,13 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from werkzeug.http import parse_options_header
 
 from pixo.errors import Refusal
-from pixo.store import Bytes, Writer
+from pixo.store import Bytes, Splicer, Writer
 from services.web import intake, multipart
 
 SLACK = 1 << 18
@@ -37,12 +37,20 @@ class Image:
         self._limit = limit
         self._hash = hashlib.sha256() if digest else None
 
-    def copy(self, pieces: Iterable[Bytes], writer: Writer) -> None:
+    def take(self, environ: Mapping[str, Any], writer: Writer) -> None:
+        """Pass a request's body on, as ``copy`` does."""
+        unseen = isinstance(writer, Splicer) and self._hash is None
+        self.copy((intake.read_piped if unseen else intake.read)(environ), writer)
+
+    def copy(self, pieces: Iterable[Bytes | intake.Piped], writer: Writer) -> None:
         """Pass the pieces on; raise Refusal as soon as they are too many."""
         for piece in pieces:
             self.size += len(piece)
             if self.size > self._limit:
                 raise too_many(self.size, self._limit)
+            if isinstance(piece, intake.Piped):
+                cast("Splicer", writer).splice(piece.pipe, len(piece))
+                continue
             if self._hash:
                 self._hash.update(piece)
             writer.write(piece)
@@ -79,7 +87,7 @@ def receive(
         if length is not None and length > limit:
             raise too_many(length, limit)
         with write_to() as writer:
-            image.copy(intake.read(environ), writer)
+            image.take(environ, writer)
         name = fields.pop("filename", "")
     elif not kind and not length:
         raise _no_image()

@@ -1,6 +1,8 @@
 """What every store promises, on a folder and (marked s3) on a real S3-compatible server."""
 
+import errno
 import io
+import os
 import socket
 import threading
 from secrets import token_hex
@@ -55,6 +57,38 @@ def test_put_then_get(store):
 
     assert store.get("jobs/a/x") == b"two and more"
     assert store.size("jobs/a/x") == 12
+
+
+@pytest.mark.parametrize("failure", [None, errno.EINVAL])
+def test_what_is_in_a_pipe(store, monkeypatch, failure):
+    """Where blobs are files the kernel moves bytes into them, between what is written, or they are read as ever."""
+    with store.writer("jobs/a/x") as writer:
+        assert isinstance(writer, stores.Splicer) == (store.path("jobs/a/x") is not None)
+        if not isinstance(writer, stores.Splicer):
+            return
+        if failure:
+            monkeypatch.setattr(os, "splice", lambda *_: _raise(OSError(failure, "no")))
+        out, into = os.pipe()
+        writer.write(b"before ")
+        os.write(into, b"in a pipe")
+        writer.splice(out, 9)
+        writer.write(b" after")
+        os.close(into)
+        os.close(out)
+    assert store.get("jobs/a/x") == b"before in a pipe after"
+
+
+def test_a_full_disk_takes_nothing_from_a_pipe(tmp_path, monkeypatch):
+    """A disk that is full is the store's trouble, not the upload's; no blob appears."""
+    store = stores.open(StoreSettings(store=f"file://{tmp_path}/blobs"))
+    monkeypatch.setattr(os, "splice", lambda *_: _raise(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(TryAgain, match="No space left"), store.writer("a") as writer:
+        writer.splice(0, 9)
+    assert keys(store) == []
+
+
+def _raise(error):
+    raise error
 
 
 def test_a_buffer_may_be_filled_anew(store):

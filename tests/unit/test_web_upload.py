@@ -1,5 +1,6 @@
 """Uploads taken apart: forms cut anywhere, files streamed and never kept."""
 
+import socket
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import pairwise
@@ -7,13 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 from gunicorn.config import Config
-from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.unreader import IterUnreader
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pixo.errors import Refusal
-from services.web import intake, multipart, upload
+from pixo.store.files import FileStore
+from services.web import intake, multipart, patience, upload
 
 BOUNDARY = b"----WebKitFormBoundaryX7s9"
 awkward = st.lists(
@@ -215,6 +217,72 @@ def test_any_file_name_is_made_harmless(name):
     assert len(clean) <= upload.LONGEST_NAME
     assert clean not in (".", "..")
     assert upload.clean(clean) == clean
+
+
+@pytest.fixture
+def connection():
+    """Give both ends of a connection; nothing is waited for longer than a moment at the server's."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as client,
+        patience.Connection.over(server.accept()[0]) as ours,
+    ):
+        ours.settimeout(0.05)
+        yield client, ours
+
+
+def arriving(ours, length, had=b""):
+    """Give the environment of a request with a body of such a length, of which the server has read some already."""
+    unreader = IterUnreader([])
+    unreader.unread(had)
+    return {
+        "CONTENT_TYPE": "image/png",
+        "CONTENT_LENGTH": str(length),
+        "wsgi.input": Body(LengthReader(unreader, length)),
+        "gunicorn.socket": ours,
+    }
+
+
+@pytest.mark.parametrize("digest", [False, True])
+def test_an_upload_that_the_kernel_moves(connection, tmp_path, monkeypatch, digest):
+    """A body goes from its connection into a file unseen, what the server had of it first; seen where a digest is."""
+    client, ours = connection
+    seen = []
+    monkeypatch.setattr(intake, "_received", lambda *given, _real=intake._received: seen.append(1) or _real(*given))
+    store, data = FileStore(tmp_path), bytes(range(256)) * 300
+    environ = arriving(ours, len(data), had=data[:1000])
+    client.sendall(data[1000:] + b"GET / HTTP/1.1")
+    received = upload.receive(environ, lambda: store.writer("a"), 10**6, query={}, digest=digest)
+
+    assert (store.get("a"), received.size, bool(received.digest)) == (data, len(data), digest)
+    assert bool(seen) is digest
+    assert ours.recv(100) == b"GET / HTTP/1.1"
+
+
+@pytest.mark.parametrize(("end", "kind"), [(True, "cut-off-upload"), (False, "slow-upload")])
+def test_an_upload_that_the_kernel_waits_for(connection, tmp_path, end, kind):
+    """A connection that ends early, or stands still, is refused as any other, and nothing is left."""
+    client, ours = connection
+    client.sendall(b"x" * 500)
+    if end:
+        client.shutdown(socket.SHUT_WR)
+    store = FileStore(tmp_path)
+    with pytest.raises(Refusal) as caught:
+        upload.receive(arriving(ours, 1000), lambda: store.writer("a"), 10**6, query={})
+    assert (caught.value.kind, caught.value.measured) == (kind, 500)
+    assert not list(store.list(""))
+
+
+def test_too_much_for_the_kernel_to_move(connection, tmp_path):
+    """The limit holds for a body that is not seen, when its declared length passes for less."""
+    client, ours = connection
+    client.sendall(b"x" * 1000)
+    environ = arriving(ours, 1000) | {"CONTENT_LENGTH": "10"}
+    store = FileStore(tmp_path)
+    with pytest.raises(Refusal) as caught:
+        upload.receive(environ, lambda: store.writer("a"), 100, query={})
+    assert caught.value.kind == "too-many-bytes"
+    assert not list(store.list(""))
 
 
 @pytest.mark.parametrize(
