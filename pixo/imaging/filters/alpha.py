@@ -1,7 +1,8 @@
 """Transparency: colour filters leave it alone, and what averages pixels weighs colours by it.
 
 Averaging RGBA channel by channel, as libvips does, draws the invisible colour of transparent pixels into their
-neighbours: dark fringes. So means are weighed by alpha, as ImageMagick weighs them, here in integers.
+neighbours: dark fringes. So means are weighed by alpha, as ImageMagick weighs them, here in integers. Filters that keep
+alpha and look at their neighbours pass over the wholly transparent ones, for the same reason.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,6 +26,38 @@ def kept(result: Pixels, source: Pixels) -> Pixels:
     if present(source):
         result[..., -1] = source[..., -1]
     return result
+
+
+def hidden(pixels: Pixels) -> "Pixels | None":
+    """Give 255 for each pixel whose alpha is 0 and 0 for others, (h, w); None if there are none, or no alpha."""
+    import cv2
+    import numpy as np
+
+    if not present(pixels):
+        return None
+    alpha = cv2.extractChannel(pixels, pixels.shape[2] - 1)
+    return None if alpha.all() else (alpha == 0).view(np.uint8) * np.uint8(255)
+
+
+def stood_in(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
+    """Apply a filter that averages colours, with each pixel itself in place of hidden ones around it.
+
+    ``mean`` takes every channel alike; what comes out as alpha means nothing. Within a level of rounding; where nothing
+    is hidden within reach, colours are what they are without alpha.
+    """
+    import cv2
+    import numpy as np
+
+    mask = hidden(pixels)
+    if mask is None:
+        return mean(pixels)
+    full, last = int(np.iinfo(pixels.dtype).max), pixels.shape[2] - 1
+    # With black in place of what is hidden a mean lacks a share of each pixel itself. Alpha's place tells which.
+    shown = cv2.copyTo(pixels, ~mask)
+    cv2.insertChannel(mask.astype(pixels.dtype) * (full // 255), shown, last)
+    result = mean(shown)
+    lacking = cv2.merge([cv2.extractChannel(result, last)] * (last + 1))
+    return cv2.add(result, cv2.multiply(pixels, lacking, lacking, scale=1 / full), result)
 
 
 def weighed(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:

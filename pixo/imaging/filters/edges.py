@@ -1,8 +1,15 @@
 """Edges."""
 
+from typing import TYPE_CHECKING
+
 from pixo.imaging.filters import Filter, Nothing, Pixels, Place
 from pixo.imaging.filters.alpha import kept
+from pixo.imaging.filters.kernels import passing_over
 from pixo.imaging.plan import Mode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Edges(Filter[Nothing]):
@@ -22,12 +29,12 @@ class Edges(Filter[Nothing]):
                 cv2.convertScaleAbs(cv2.Sobel(pixels, cv2.CV_16S, dx, 1 - dx, borderType=cv2.BORDER_REPLICATE))
                 for dx in (1, 0)
             )
-            return kept(cv2.add(across, down), pixels)
+            return passing_over(kept(cv2.add(across, down), pixels), pixels, _steepness)
         # At most 4 * 65535 each: float32 holds them as the whole numbers that they are.
         across, down = (
             np.abs(cv2.Sobel(pixels, cv2.CV_32F, dx, 1 - dx, borderType=cv2.BORDER_REPLICATE)) for dx in (1, 0)
         )
-        return kept(np.minimum(across + down, 65535).astype(np.uint16), pixels)
+        return passing_over(kept(np.minimum(across + down, 65535).astype(np.uint16), pixels), pixels, _steepness)
 
     def radius(self, params: Nothing, depth: int) -> int:
         """Reach the neighbours."""
@@ -36,3 +43,13 @@ class Edges(Filter[Nothing]):
     def cost(self, params: Nothing, mode: Mode, depth: int) -> float:
         """Run two 3x3 kernels."""
         return len(mode) * (3.5 if depth == 16 else 0.8)
+
+
+def _steepness(around: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Give the same of the 3x3 pixels around each of some values."""
+    import numpy as np
+
+    sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    across: NDArray[np.float64] = np.abs(around @ sobel.ravel())
+    down: NDArray[np.float64] = np.abs(around @ sobel.T.ravel())
+    return across + down

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pixo.imaging.filters import Filter, Pixels, Place
-from pixo.imaging.filters.alpha import kept
+from pixo.imaging.filters.alpha import kept, stood_in
 from pixo.imaging.filters.gaussian import gaussian, gaussian_cost, reach
 from pixo.imaging.filters.kernels import STEPS, steps
 from pixo.imaging.plan import Mode
@@ -35,7 +35,7 @@ class Unsharp(Filter[UnsharpParams]):
         import cv2
         import numpy as np
 
-        blurred = gaussian(pixels, params.sigma)
+        blurred = stood_in(pixels, lambda image: gaussian(image, params.sigma))
         amount = steps(params.amount) / STEPS
         # Exact in float32, so it is the same with and without fused multiply-add: 16 bits times at most 6 * 32.
         result = cv2.addWeighted(pixels, 1 + amount, blurred, -amount, 0).reshape(pixels.shape)
