@@ -1,10 +1,8 @@
 """Alpha away: pixels on a background, in integers, so that every machine gets the same."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from pixo.imaging.blocks import blocks
 from pixo.imaging.decode.reader import Pixels
 from pixo.imaging.plan import Mode
 
@@ -18,9 +16,10 @@ def flatten(pixels: Pixels, mode: Mode, background: str) -> Pixels:
     # 257 is 65535 / 255.
     scale = full // 255
     levels = [int(background[at : at + 2], 16) * scale for at in (1, 3, 5)][: len(mode)]
-    alpha = pixels[..., -1:].astype(np.uint32)
     colour = np.asarray(levels, np.uint32)
-    # At most 65535 * 65535 + 32767: fits into 32 bits.
-    mixed: NDArray[Any] = pixels[..., :-1] * alpha + colour * (full - alpha) + full // 2
-    mixed //= full
-    return mixed.astype(np.uint8) if full == 255 else mixed.astype(np.uint16)
+    result = np.empty((*pixels.shape[:2], len(mode)), pixels.dtype)
+    for block in blocks(pixels):
+        alpha = pixels[block, :, -1:].astype(np.uint32)
+        # At most 65535 * 65535 + 32767: fits into 32 bits.
+        result[block] = (pixels[block, :, :-1] * alpha + colour * (full - alpha) + full // 2) // full
+    return result

@@ -5,14 +5,13 @@ neighbours: dark fringes. So means are weighed by alpha, as ImageMagick weighs t
 alpha and look at their neighbours pass over the wholly transparent ones, for the same reason.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from pixo.imaging.blocks import blocks
 from pixo.imaging.filters import Pixels
 from pixo.imaging.plan import Mode
 
 WEIGHING = 12.0
-BLOCK = 16384
-"""Pixels that are divided at a time: they stay in the processor's cache."""
 
 
 def present(pixels: Pixels) -> bool:
@@ -80,7 +79,7 @@ def weighed(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
     for channel in range(pixels.shape[2] - 1):
         product = mean(_product(cv2.extractChannel(pixels, channel), alpha, full)[..., None])[..., 0]
         _divide(product, weight, full, result[..., channel])
-    for block in _blocks(weight):
+    for block in blocks(weight):
         result[block, :, -1] = (weight[block].astype(np.uint32) + scale // 2) // scale
     return result
 
@@ -97,7 +96,7 @@ def _product(colour: Pixels, alpha: Pixels, full: int) -> Pixels:
     if full == 255:
         return np.multiply(colour, alpha, dtype=np.uint16)
     product = np.empty(colour.shape, np.uint16)
-    for block in _blocks(colour):
+    for block in blocks(colour):
         product[block] = (np.multiply(colour[block], alpha[block], dtype=np.uint32) + 32767) // 65535
     return product
 
@@ -106,17 +105,10 @@ def _divide(product: Pixels, weight: Pixels, full: int, into: Pixels) -> None:
     """Write product / weight, rounded, as levels up to ``full``; black where the weight is 0."""
     import numpy as np
 
-    for block in _blocks(product):
+    for block in blocks(product):
         # Whole numbers up to 2**32: float64 holds them, and a quotient is cut to where the exact one would be.
         levels = product[block].astype(np.float64)
         levels *= full
         levels += weight[block] // 2
         levels /= np.maximum(weight[block], 1)
         into[block] = np.minimum(levels, full, out=levels)
-
-
-def _blocks(plane: Pixels) -> Iterator[slice]:
-    """Cut a plane's rows into blocks that stay in the cache."""
-    rows = max(1, BLOCK // plane.shape[1])
-    for top in range(0, len(plane), rows):
-        yield slice(top, top + rows)

@@ -31,10 +31,11 @@ class Edges(Filter[Nothing]):
             )
             return passing_over(kept(cv2.add(across, down), pixels), pixels, _steepness)
         # At most 4 * 65535 each: float32 holds them as the whole numbers that they are.
-        across, down = (
-            np.abs(cv2.Sobel(pixels, cv2.CV_32F, dx, 1 - dx, borderType=cv2.BORDER_REPLICATE)) for dx in (1, 0)
-        )
-        return passing_over(kept(np.minimum(across + down, 65535).astype(np.uint16), pixels), pixels, _steepness)
+        across, down = (cv2.Sobel(pixels, cv2.CV_32F, dx, 1 - dx, borderType=cv2.BORDER_REPLICATE) for dx in (1, 0))
+        np.abs(across, out=across)
+        across += np.abs(down, out=down)
+        result = np.minimum(across, 65535, out=across).astype(np.uint16)
+        return passing_over(kept(result, pixels), pixels, _steepness)
 
     def radius(self, params: Nothing, depth: int) -> int:
         """Reach the neighbours."""

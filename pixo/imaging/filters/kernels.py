@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pixo.imaging.blocks import BLOCK
 from pixo.imaging.filters import Pixels
-from pixo.imaging.filters.alpha import BLOCK, hidden, kept
+from pixo.imaging.filters.alpha import hidden, kept
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,9 @@ def convolve(pixels: Pixels, kernel: "NDArray[np.float64]") -> Pixels:
         return passing_over(kept(result, pixels), pixels, lambda around: around @ kernel.ravel())
     # 16 bits and 8 of the weights, summed, pass the 24 bits that float32 holds.
     sums = cv2.filter2D(pixels, cv2.CV_64F, kernel, borderType=cv2.BORDER_REPLICATE)
-    result = np.clip(np.rint(sums), 0, 65535).astype(np.uint16)
+    # In place: the sums are four times as large as the pixels.
+    np.rint(sums, out=sums)
+    result = np.clip(sums, 0, 65535, out=sums).astype(np.uint16)
     return passing_over(kept(result, pixels), pixels, lambda around: around @ kernel.ravel())
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
+from pixo.imaging.blocks import blocks
 from pixo.imaging.filters import Filter, Pixels, Place
 from pixo.imaging.plan import Mode
 
@@ -38,7 +39,10 @@ class Sepia(Filter[SepiaParams]):
         if pixels.dtype == np.uint8:
             return cv2.transform(pixels, weights)
         # On 16 bits OpenCV sums in float32, which cannot hold all digits.
-        return np.clip(np.rint(cv2.transform(pixels.astype(np.float64), weights)), 0, 65535).astype(np.uint16)
+        result = np.empty((*pixels.shape[:2], len(weights)), np.uint16)
+        for block in blocks(pixels):
+            result[block] = np.clip(np.rint(cv2.transform(pixels[block].astype(np.float64), weights)), 0, 65535)
+        return result
 
     def out_mode(self, mode: Mode) -> Mode:
         """Give RGB or RGBA."""
