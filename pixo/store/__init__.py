@@ -9,6 +9,7 @@ Whoever calls sees two errors only: NoSuchBlob when a blob is not there (any mor
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from errno import EINVAL, ENOSYS, EPERM
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
@@ -18,9 +19,11 @@ from msgspec import Struct
 from pixo.errors import ConfigError, PixoError
 from pixo.settings import Store as StoreSettings
 
-__all__ = ["Blob", "Bytes", "NoSuchBlob", "Splicer", "Store", "Writer", "open"]
+__all__ = ["CANNOT_SPLICE", "Blob", "Bytes", "NoSuchBlob", "Splicer", "Store", "Writer", "open"]
 
 Bytes = bytes | bytearray | memoryview
+CANNOT_SPLICE = frozenset({EINVAL, ENOSYS, EPERM})
+"""Errors of kernels, sandboxes, file systems and sockets that cannot; all of them can read and write."""
 
 
 class NoSuchBlob(PixoError):

@@ -5,14 +5,13 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL, ENOSYS
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISREG
 from typing import BinaryIO, Self
 
 from pixo.errors import TryAgain
-from pixo.store import Blob, Bytes, NoSuchBlob, Writer
+from pixo.store import CANNOT_SPLICE, Blob, Bytes, NoSuchBlob, Writer
 
 PARTS = ".parts"
 """The folder of what is being written; on the same file system, so that a rename moves it into its place."""
@@ -153,9 +152,8 @@ class _Translating:
         try:
             return os.splice(pipe, self._file.fileno(), count)
         except OSError as error:
-            if error.errno not in (EINVAL, ENOSYS):
+            if error.errno not in CANNOT_SPLICE:
                 raise
-        # Some file systems cannot.
         data = os.read(pipe, count)
         self._file.write(data)
         self._file.flush()

@@ -19,9 +19,7 @@ from services.cli.whole import replacing
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the image")
-    parser.add_argument(
-        "-o", dest="out", type=Path, metavar="OUT|DIR", required=True, help="file or folder for the result"
-    )
+    parser.add_argument("-o", dest="out", metavar="OUT|DIR", required=True, help="file or folder for the result")
     fields.arguments(parser)
 
 
@@ -30,7 +28,8 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     source: Path = given.file
     if not source.is_file():
         raise ConfigError(f"{source}: there is no such file")
-    targets = Targets([source], given.out, kind=given.format)
+    out = Path(given.out)
+    targets = Targets([source], out, folder=given.out.endswith("/"), kind=given.format)
     given.format = given.format or targets.kind or "keep"
     wanted = fields.given_fields(given)
     chain = parse(wanted.pop("filters"))
@@ -43,7 +42,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     except OSError as error:
         raise PixoError(f"cannot read {source}: {error.strerror}") from error
     plan = apply.settle(source, chain, request, load(environ).limits)
-    target = targets.target(source, plan.output.format) or given.out
+    target = targets.target(source, plan.output.format) or out
     with replacing(target) as part, part.open("wb") as file:
         apply.carry_out(source, plan, file.write)
     return 0

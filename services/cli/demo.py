@@ -18,7 +18,7 @@ from services.cli.targets import Targets, named
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--megapixels", type=float, default=59.0, metavar="N", help="size of the picture (default 59)")
-    parser.add_argument("-o", dest="out", type=Path, metavar="OUT|DIR", help="the result (default pixo-demo.jpg)")
+    parser.add_argument("-o", dest="out", metavar="OUT|DIR", help="the result (default pixo-demo.jpg)")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="keep the painted picture here")
     fields.arguments(parser)
     api.arguments(parser)
@@ -33,8 +33,8 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
         server.get("workers")  # nobody should wait for a painting that cannot be sent
         picture: Path = given.picture or Path(folder, "demo.jpg")
         kept = given.format in {None, "keep"}
-        out = given.out or Path(named(Path("pixo-demo.jpg"), "jpeg" if kept else given.format))
-        targets = Targets([picture], out, kind=given.format)
+        out = given.out or named(Path("pixo-demo.jpg"), "jpeg" if kept else given.format)
+        targets = Targets([picture], Path(out), folder=out.endswith("/"), kind=given.format)
         given.format = given.format or targets.kind
         painting = Painting(height * 16 // 9, height)
         print(f"painting {painting.width} x {painting.height} pixels ...", flush=True)

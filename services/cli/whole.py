@@ -1,7 +1,9 @@
 """Files that appear whole or not at all."""
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -21,11 +23,18 @@ def replacing(target: Path) -> Iterator[Path]:
             yield place
             return
         part = place.with_name(f".{token_hex(6)}.part")  # short: the target's own name may be as long as names can be
+        # A thread that the process does not wait for when it ends gets to no `finally`.
+        at_exit = atexit.register(partial(_remove, part))
         try:
             yield part
             part.replace(place)
         finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+            atexit.unregister(at_exit)
+            _remove(part)
     except OSError as error:
         raise PixoError(f"cannot write {target}: {error.strerror}") from error
+
+
+def _remove(part: Path) -> None:
+    with suppress(OSError):
+        part.unlink(missing_ok=True)

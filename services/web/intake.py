@@ -13,11 +13,12 @@ from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.errors import NoMoreData, ParseException
 
 from pixo.errors import Refusal
+from pixo.store import CANNOT_SPLICE
 
 STEP = 1 << 18
 """Bytes that are taken from the connection at once, at most: every upload under way holds so many."""
-SPLICED = 1 << 20
-"""Likewise, where the kernel holds them."""
+SPLICED = 1 << 18
+"""Likewise, where the kernel holds them; a user's pipes hold 64 MiB in all."""
 SLOWEST = 16_384
 """Bytes a second that an upload has on average, or it is given up: it holds a thread."""
 START = 60.0
@@ -131,29 +132,56 @@ def _received(reader: LengthReader, socket: Any) -> Iterator[memoryview]:
         yield room[:count]
 
 
-def _spliced(reader: LengthReader, socket: Any) -> Iterator[Piped]:
+def _spliced(reader: LengthReader, socket: Any) -> Iterator[memoryview | Piped]:
     """Have the kernel move the body into a pipe: into a file that takes half of the time of receiving and writing."""
+    if pipe := _pipe():
+        out, into = pipe
+        try:
+            while reader.length > 0 and (count := _splice(socket, into, reader.length)):
+                reader.length -= count
+                yield Piped(out, count)
+        finally:
+            os.close(into)
+            os.close(out)
+    if reader.length > 0:  # whatever it was that stopped the kernel
+        yield from _received(reader, socket)
+
+
+def _pipe() -> tuple[int, int] | None:
+    """Give the ends of a pipe, out and in; None when there is no long one: a short one takes longer than receiving."""
+    with suppress(OSError):  # too many files; all pipes of one user are bounded, too
+        out, into = os.pipe()
+        try:
+            fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, SPLICED)
+        except OSError:
+            os.close(into)
+            os.close(out)
+        else:
+            return out, into
+    return None
+
+
+def _splice(socket: Any, pipe: int, most: int) -> int:
+    """Move what has come, up to so much, into the pipe; give 0 at the end, and before what only receiving gets over."""
+    with suppress(BlockingIOError):
+        return _moved(socket, pipe, most)
     bound = socket.gettimeout()
     ready = select.poll()
     ready.register(socket, select.POLLIN)
-    out, into = os.pipe()
-    with suppress(OSError):  # one user's pipes are bounded in all: then this one is short, and the gain is lost
-        fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, SPLICED)
+    if not ready.poll(None if bound is None else bound * 1000):
+        raise TimeoutError
+    with suppress(BlockingIOError):  # something is there, but nothing to move: urgent data
+        return _moved(socket, pipe, most)
+    return 0
+
+
+def _moved(socket: Any, pipe: int, most: int) -> int:
     try:
-        while reader.length > 0:
-            try:
-                count = os.splice(socket.fileno(), into, min(SPLICED, reader.length))
-            except BlockingIOError:
-                if not ready.poll(None if bound is None else bound * 1000):
-                    raise TimeoutError from None
-                continue
-            if not count:
-                return
-            reader.length -= count
-            yield Piped(out, count)
-    finally:
-        os.close(into)
-        os.close(out)
+        return os.splice(socket.fileno(), pipe, min(SPLICED, most))
+    except OSError as error:
+        if error.errno in CANNOT_SPLICE:
+            return 0
+        raise
 
 
 def _cut_off(got: int) -> Refusal:

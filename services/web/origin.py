@@ -44,12 +44,17 @@ def _check_name() -> None:
 
 
 def _own(given: str) -> bool:
-    """Tell whether the Host is an address or a name of this machine, which nobody else can give to theirs."""
+    """Tell whether the Host is an address or a name of this machine, which nobody else can give to theirs.
+
+    Browsers do not say of a page of others that it is one when it asks the address that is none (0.0.0.0).
+    """
     try:
         name = (urlsplit(f"//{given}").hostname or "").rstrip(".")
     except ValueError:
         return False
-    return name == "localhost" or name.endswith(".localhost") or _address(name)
+    return (
+        name == "localhost" or name.endswith(".localhost") or (_address(name) and not ip_address(name).is_unspecified)
+    )
 
 
 def _address(name: str) -> bool:
@@ -61,4 +66,5 @@ def _address(name: str) -> bool:
 
 
 def _loopback(host: str) -> bool:
+    host = host.lower().rstrip(".")
     return host == "localhost" or (_address(host) and ip_address(host).is_loopback)

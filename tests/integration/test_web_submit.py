@@ -65,6 +65,8 @@ def test_pages_of_others_change_nothing(web, image, site, status):
         ("[::1]:5001", 200),
         ("192.168.7.7", 200),
         ("rebound.example", 421),
+        ("0.0.0.0:5001", 421),
+        ("[::]", 421),
         ("rebound.example:5001", 421),
         ("localhost.rebound.example", 421),
         ("127.0.0.1.rebound.example", 421),
@@ -90,6 +92,7 @@ def test_other_names_of_a_server_of_this_machine(web, image, name, status):
         ({"PIXO_HOST": "::"}, 200),
         ({"PIXO_API_TOKENS": "alpha"}, 200),
         ({"PIXO_HOST": "localhost"}, 421),
+        ({"PIXO_HOST": "LocalHost."}, 421),
         ({"PIXO_HOST": "::1"}, 421),
     ],
 )

@@ -4,6 +4,7 @@ import io
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,10 +63,10 @@ def test_the_ending_chooses_the_format(photo, tmp_path):
 @pytest.mark.parametrize(("options", "name"), [([], "photo.jpg"), (["--format", "png"], "photo.png")])
 def test_apply_to_a_folder(photo, tmp_path, options, name):
     """The result has the source's name, with an ending that fits what is in it."""
-    out = tmp_path / "out"
-    out.mkdir()
-    assert main(["apply", str(photo), "-o", str(out), *options]) == 0
-    assert [path.name for path in out.iterdir()] == [name]
+    (tmp_path / "out").mkdir()
+    for out in (str(tmp_path / "out"), f"{tmp_path}/new/"):
+        assert main(["apply", str(photo), "-o", out, *options]) == 0
+        assert [path.name for path in Path(out).iterdir()] == [name]
 
 
 @pytest.mark.parametrize(

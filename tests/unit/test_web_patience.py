@@ -10,7 +10,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from services.web import heads, patience
 
-STILL = 0.4
+STILL = 1.5
+PACE = 0.04
+"""Seconds that a slow reader lets pass before it takes more: in all, several times as many as may pass in silence."""
 PIECE = 1 << 14
 SIZE = 100 * PIECE
 
@@ -53,7 +55,7 @@ def test_slow_and_steady(ends, tmp_path, how):
         pace = threading.Event()
         while len(got) < SIZE and (piece := reader.recv(min(PIECE, SIZE - len(got)))):
             got.extend(piece)
-            pace.wait(STILL / 10)  # this reader's pace, which is what is tested
+            pace.wait(PACE)
 
     thread = threading.Thread(target=read)
     thread.start()

@@ -1,5 +1,8 @@
 """Uploads taken apart: forms cut anywhere, files streamed and never kept."""
 
+import errno
+import fcntl
+import os
 import socket
 from contextlib import contextmanager
 from io import BytesIO
@@ -257,6 +260,23 @@ def test_an_upload_that_the_kernel_moves(connection, tmp_path, monkeypatch, dige
     assert (store.get("a"), received.size, bool(received.digest)) == (data, len(data), digest)
     assert bool(seen) is digest
     assert ours.recv(100) == b"GET / HTTP/1.1"
+
+
+@pytest.mark.parametrize("cause", ["urgent", "no pipe", "short pipe", "no splice"])
+def test_an_upload_that_the_kernel_cannot_move(connection, tmp_path, monkeypatch, cause):
+    """What the kernel cannot move, or has no pipe for, is received as any other, and urgent data skipped."""
+    client, ours = connection
+    failing = {"no pipe": (os, "pipe"), "short pipe": (fcntl, "fcntl"), "no splice": (os, "splice")}
+    if cause in failing:
+        error = OSError(errno.EPERM, "no")
+        monkeypatch.setattr(*failing[cause], lambda *_: (_ for _ in ()).throw(error))
+    store, data = FileStore(tmp_path), bytes(range(256)) * 10
+    client.sendall(data[:1000])
+    if cause == "urgent":
+        client.send(b"!", socket.MSG_OOB)
+    client.sendall(data[1000:])
+    received = upload.receive(arriving(ours, len(data)), lambda: store.writer("a"), 10**6, query={})
+    assert (store.get("a"), received.size) == (data, len(data))
 
 
 @pytest.mark.parametrize(("end", "kind"), [(True, "cut-off-upload"), (False, "slow-upload")])

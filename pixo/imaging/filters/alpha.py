@@ -55,8 +55,11 @@ def stood_in(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
     shown = cv2.copyTo(pixels, ~mask)
     cv2.insertChannel(mask.astype(pixels.dtype) * (full // 255), shown, last)
     result = mean(shown)
-    lacking = cv2.merge([cv2.extractChannel(result, last)] * (last + 1))
-    return cv2.add(result, cv2.multiply(pixels, lacking, lacking, scale=1 / full), result)
+    for block in blocks(pixels):
+        # In whole numbers: OpenCV rounds a scaled product of 16 bits by where in a row it stands.
+        own = (pixels[block] * result[block][..., -1:].astype(np.uint32) + full // 2) // full
+        result[block] = np.minimum(result[block] + own, full)
+    return result
 
 
 def weighed(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
