@@ -141,11 +141,15 @@ class Web(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse tokens that no client can send, and a list with none in it, which would let everybody in."""
-        tokens = [token.strip() for token in self.api_tokens.split(",") if token.strip()]  # files end with a newline
-        if not all(token.isascii() and token.isprintable() for token in tokens):
+        if not all(token.isascii() and token.isprintable() for token in self.tokens):
             raise ValueError("PIXO_API_TOKENS has characters that no client can send: tokens are plain ASCII")
-        if self.api_tokens and not tokens:
+        if self.api_tokens and not self.tokens:
             raise ValueError("PIXO_API_TOKENS is set and has no token in it")
+
+    @property
+    def tokens(self) -> list[str]:
+        """The tokens that let somebody in, none where everybody may."""
+        return [token.strip() for token in self.api_tokens.split(",") if token.strip()]  # files end with a newline
 
 
 class Work(Struct, frozen=True, kw_only=True):

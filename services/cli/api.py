@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def connect(given: argparse.Namespace, environ: Mapping[str, str], patience: float = PATIENCE) -> "Api":
     """Give the API of the server that the options name; nothing is sent yet."""
     web = load(environ).web
-    token = given.token or web.api_tokens.partition(",")[0].strip()
+    token = given.token or next(iter(web.tokens), "")
     server = given.server or f"http://127.0.0.1:{web.port}"
     try:
         url = urlsplit(server)

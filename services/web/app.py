@@ -28,7 +28,7 @@ def create_app(parts: Parts, registry: CollectorRegistry | None = None, checks: 
     measures.install(app)
     origin.install(app, parts.settings.web)
     patience.install(app)
-    tokens.install(app, parts.settings.web.api_tokens)
+    tokens.install(app, parts.settings.web.tokens)
     app.after_request(_protect)
     return app
 

@@ -23,7 +23,7 @@ def install(app: Flask, web: Web) -> None:
     reached by names that nobody here knows, of a load balancer for example, or asks for what no page of others has.
     """
     app.before_request(_check)
-    if _loopback(web.host) and not web.api_tokens:
+    if _loopback(web.host) and not web.tokens:
         app.before_request(_check_name)
 
 

@@ -11,11 +11,11 @@ FREE = frozenset({"page", "health"})
 """Blueprints that never ask: the page has no data of its own, probes have no token."""
 
 
-def install(app: Flask, setting: str) -> None:
-    """Ask every API call for a token if the setting has any."""
-    tokens = [token.strip().encode() for token in setting.split(",") if token.strip()]
-    if tokens:
-        app.before_request(lambda: _check(tokens))
+def install(app: Flask, tokens: Collection[str]) -> None:
+    """Ask every API call for one of the tokens if there are any."""
+    wanted = [token.encode() for token in tokens]
+    if wanted:
+        app.before_request(lambda: _check(wanted))
 
 
 def _check(tokens: Collection[bytes]) -> None:
