@@ -1,5 +1,6 @@
 """Many jobs while something is killed every few seconds: nothing lost, nothing stuck, no wrong byte."""
 
+import math
 import random
 import time
 from collections import Counter
@@ -21,18 +22,24 @@ STUCK = 3 * PATIENCE
 class Killer(Beside):
     """Kills one part after the other, at random, with SIGKILL; a context manager. The seed says which.
 
-    A role is killed whatever it is at, a server only when it is up: it would never be otherwise.
+    A role is killed whatever it is at, a server only when it is up: it would never be otherwise. After ``most`` kills
+    there are no more.
     """
 
-    def __init__(self, roles: Sequence[Part], servers: Sequence[Part], seed: int, period: float) -> None:
+    def __init__(
+        self, roles: Sequence[Part], servers: Sequence[Part], seed: int, period: float, most: float = math.inf
+    ) -> None:
         super().__init__("killer", period, self.turn)
         self.kills: Counter[str] = Counter()
+        self._most = most
         self._parts = [*roles, *servers]
         self._servers = set(servers)
         self._random = random.Random(seed)
 
     def turn(self) -> None:
         """Kill one, unless it is down."""
+        if self.kills.total() >= self._most:
+            return
         part = self._random.choice(self._parts)
         if part.alive and (part not in self._servers or part.ready()):
             part.kill()
@@ -48,11 +55,13 @@ def storm(
     seed: int,
     period: float,
     wanted: int = 0,
+    most: float = math.inf,
     clients: int = AT_ONCE,
 ) -> tuple[Counter[Outcome], Counter[str]]:
-    """Take so many jobs through, and more until so many kills were done; give outcomes and kills.
+    """Take so many jobs through, and more until the wanted kills were done; give outcomes and kills.
 
-    Workers, results, web, monitor, the broker and Valkey are killed, one every ``period`` seconds, and started again.
+    Workers, results, web, monitor, the broker and Valkey are killed, one every ``period`` seconds and ``most`` in all,
+    and started again. The rest of the jobs goes through in peace.
     """
     pixo = run.installation
     servers = [pixo.valkey, kafka]
@@ -71,7 +80,7 @@ def storm(
             ended.append(run.outcome(job, STUCK))
 
     with Keeper(parts), ThreadPoolExecutor(clients) as pool:
-        with Killer(pixo.roles, servers, seed, period) as killer, Timeline(pixo, kafka, ended.__len__):
+        with Killer(pixo.roles, servers, seed, period, most) as killer, Timeline(pixo, kafka, ended.__len__):
             try:
                 list(pool.map(take, range(jobs)))
                 while killer.kills.total() < wanted:
