@@ -127,7 +127,7 @@ class Web(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="address that the page and the API listen on; "
-            "one of this machine alone, without tokens, answers to `localhost` and addresses only"
+            "one of this machine alone, without tokens, answers to it, `localhost` and addresses only"
         ),
     ] = "127.0.0.1"
     port: Annotated[Port, Meta(description="port of the page and the API")] = 5001

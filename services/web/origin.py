@@ -5,6 +5,8 @@ says so (Fetch Metadata, W3C), and programs that are no browsers say nothing. It
 own name leads to this machine (DNS rebinding), for then the page and the API are one site to it; only the name tells.
 """
 
+import socket
+from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -24,7 +26,7 @@ def install(app: Flask, web: Web) -> None:
     """
     app.before_request(_check)
     if _loopback(web.host) and not web.tokens:
-        app.before_request(_check_name)
+        app.before_request(partial(_check_name, web.host))
 
 
 def _check() -> None:
@@ -32,28 +34,32 @@ def _check() -> None:
         raise Refusal("cross-site", "A page of another site asked your browser to send this.", measured="cross-site")
 
 
-def _check_name() -> None:
+def _check_name(host: str) -> None:
     given = request.headers.get("Host", "")
-    if given and not _own(given):
+    if given and not _own(given, host):
         raise Refusal(
             "foreign-host",
-            "This server is its machine's alone and asks for no token: it answers to localhost and to addresses only.",
+            f"This server is its machine's alone and asks for no token: it answers to {host}, localhost and addresses"
+            " only.",
             measured=given,
             setting=variable("api_tokens"),
         )
 
 
-def _own(given: str) -> bool:
+def _own(given: str, host: str) -> bool:
     """Tell whether the Host is an address or a name of this machine, which nobody else can give to theirs.
 
-    Browsers do not say of a page of others that it is one when it asks the address that is none (0.0.0.0).
+    So is the name that its user has it listen at. Browsers do not say of a page of others that it is one when it asks
+    the address that is none (0.0.0.0).
     """
     try:
-        name = (urlsplit(f"//{given}").hostname or "").rstrip(".")
+        name = _plain(urlsplit(f"//{given}").hostname or "")
     except ValueError:
         return False
     return (
-        name == "localhost" or name.endswith(".localhost") or (_address(name) and not ip_address(name).is_unspecified)
+        name in {"localhost", _plain(host)}
+        or name.endswith(".localhost")
+        or (_address(name) and not ip_address(name).is_unspecified)
     )
 
 
@@ -66,5 +72,15 @@ def _address(name: str) -> bool:
 
 
 def _loopback(host: str) -> bool:
-    host = host.lower().rstrip(".")
-    return host == "localhost" or (_address(host) and ip_address(host).is_loopback)
+    """Tell whether a server at the host hears this machine alone: it listens where the resolver says (``127.1``)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        found = socket.getaddrinfo(_plain(host), None, family, socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # nor can anybody listen there
+        return False
+    address = ip_address(str(found[0][4][0]))
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _plain(host: str) -> str:
+    return host.lower().rstrip(".")

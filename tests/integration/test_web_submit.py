@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pixo.errors import TryAgain
 from pixo.state.records import Spec
 from pixo.store import names
+from services.web import origin
 
 
 def test_form(web, image):
@@ -94,12 +96,28 @@ def test_other_names_of_a_server_of_this_machine(web, image, name, status):
         ({"PIXO_HOST": "localhost"}, 421),
         ({"PIXO_HOST": "LocalHost."}, 421),
         ({"PIXO_HOST": "::1"}, 421),
+        ({"PIXO_HOST": "127.1"}, 421),
+        ({"PIXO_HOST": "2130706433"}, 421),
+        ({"PIXO_HOST": "::ffff:127.0.0.1"}, 421),
+        ({"PIXO_HOST": "nobody..knows"}, 200),
     ],
 )
 def test_names_of_other_servers(make_web, environ, status):
     """A server of a network, or one that asks for tokens, answers to any name."""
     headers = {"Host": "pixo.example", "Authorization": "Bearer alpha"}
     assert make_web(**environ).get("/api/v1/jobs", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(("address", "others"), [("127.0.1.1", 421), ("192.168.7.7", 200)])
+def test_a_name_that_the_resolver_knows(make_web, monkeypatch, address, others):
+    """Whether a server is its machine's alone is the address's to say; the name that it listens at is its own."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))]
+    monkeypatch.setattr(origin.socket, "getaddrinfo", lambda *_: found)
+    web = make_web(PIXO_HOST="Here.example")
+    monkeypatch.undo()
+
+    assert web.get("/", headers={"Host": "pixo.example"}).status_code == others
+    assert web.get("/", headers={"Host": "here.example:5001"}).status_code == 200
 
 
 def test_fields_after_the_image(web, image):
