@@ -28,6 +28,7 @@ from services.web.app import create_app
 from services.web.parts import Parts
 from services.web.reach import Reach
 from services.web.room import Room
+from tests.integration import openapi
 from tests.integration.healing import Results
 from tests.integration.pipeline import Pipeline
 
@@ -76,9 +77,10 @@ class Web:
         return self.call("POST", "/api/v1/jobs", data=body, content_type=kind, query_string=query, headers=headers)
 
     def call(self, method, path, **options):
-        """Make any other call, and close the answer."""
+        """Make any other call, and close the answer, which has to be one that OpenAPI names."""
         with self.client.open(path, method=method, **options) as answer:
             answer.get_data()
+        openapi.require(self.app, answer)
         return answer
 
     def get(self, path, **options):

@@ -9,6 +9,9 @@ import pytest
 from pixo.errors import TryAgain
 from pixo.messages import Heartbeat
 from pixo.state import keys
+from services.web import problems
+from tests import kinds
+from tests.integration import openapi
 
 
 def test_every_route_is_described(web):
@@ -21,7 +24,7 @@ def test_every_route_is_described(web):
         if method in ("get", "post", "delete", "put", "patch")
     }
     there = {
-        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
+        (openapi.template(rule), method)
         for rule in web.app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if not rule.endpoint.startswith("page.")
@@ -48,6 +51,32 @@ def test_openapi_is_sound(web):
     for path, item in document["paths"].items():
         names = re.findall(r"{(\w+)}", path)
         assert len(names) == len(item.get("parameters", []))
+
+
+def test_openapi_names_every_kind_of_problem():
+    """What a problem may be called is what the code calls it; operations name every status that those have."""
+    document = openapi.document()
+    found = kinds.named(*kinds.NAMED_AT)
+    statuses = {str(problems.STATUS.get(kind, 422)) for kind in found} - {"405"}  # of no operation
+    named = {status for item in document["paths"].values() for one in item.values() for status in _statuses(one)}
+
+    assert document["components"]["schemas"]["Problem"]["properties"]["what"]["enum"] == sorted(found)
+    assert statuses <= named
+    assert set(problems.STATUS) <= found
+
+
+def _statuses(operation):
+    return operation["responses"] if isinstance(operation, dict) else ()
+
+
+def test_openapi_names_what_any_operation_may_answer(web):
+    """Who asks by a wrong name, without a token or for a page of others is refused, whatever was asked."""
+    for path, item in openapi.document()["paths"].items():
+        for method in set(item) & {"get", "post", "delete"}:
+            named = set(item[method]["responses"])
+            assert "421" in named
+            assert ("403" in named) == (method != "get")
+            assert ("401" in named) == (item[method].get("security") != []), path
 
 
 def test_filters(web):
