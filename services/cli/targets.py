@@ -1,9 +1,11 @@
 """Where results go: ``-o FILE`` for one image, ``-o FOLDER`` for many."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pixo.errors import ConfigError
+from pixo.imaging.probe import sniff
 
 ENDINGS = {
     "jpeg": (".jpg", ".jpeg", ".jpe"),
@@ -22,7 +24,7 @@ class Targets:
     ) -> None:
         """Raise ConfigError where results would overwrite each other or a source; make no folder yet.
 
-        ``kind`` is the format that they are to have; where none is named, it is taken to be the source's.
+        ``kind`` is the format that they are to have; where none is named, it is taken to be what the source holds.
         """
         self._asked = asked
         self.folder = asked is not None and (folder or len(sources) > 1 or asked.is_dir())
@@ -39,7 +41,7 @@ class Targets:
             if twice:
                 raise ConfigError(f"-o {asked}: more than one image is named {twice[0]}; take them one after the other")
         for source in sources:
-            if known := format_of(source) if kind in {None, "keep"} else kind:
+            if known := kept(source) if kind in {None, "keep"} else kind:
                 self._place(asked, source, known)
 
     @property
@@ -67,6 +69,16 @@ def named(source: Path, kind: str) -> str:
     """Give the source's name with an ending that fits the format."""
     endings = ENDINGS.get(kind, (f".{kind}",))
     return source.name if source.suffix.lower() in endings else source.stem + endings[0]
+
+
+def kept(source: Path) -> str | None:
+    """Give the format that a result keeps of its source; that of its name where it cannot be read, None at a loss."""
+    found = None
+    with suppress(OSError), source.open("rb") as file:
+        found = sniff(file.read(64))
+    if found is None:
+        return format_of(source)
+    return found if found in ENDINGS else "png"
 
 
 def format_of(target: Path | None) -> str | None:

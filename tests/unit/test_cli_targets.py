@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pixo.errors import ConfigError
-from services.cli.targets import Targets, format_of, named
+from services.cli.targets import Targets, format_of, kept, named
 
 
 def test_one_image_to_a_file(tmp_path):
@@ -45,6 +45,19 @@ def test_the_format_tells_whether_a_source_is_meant(tmp_path):
     assert Targets([source], tmp_path, kind="png").target(source, "png") == tmp_path / "a.png"
     with pytest.raises(ConfigError, match="is a source"):
         Targets([source, tmp_path / "b.png"], tmp_path, kind="png")
+
+
+@pytest.mark.parametrize(
+    ("start", "result"), [(b"\x89PNG\r\n\x1a\n", "a.png"), (b"GIF89a", "a.png"), (b"II*\0", "a.tif")]
+)
+def test_what_a_source_holds_tells_whether_it_is_meant(tmp_path, start, result):
+    """A PNG that is named like a JPEG gives a PNG beside it, which is another file."""
+    source = tmp_path / "a.jpg"
+    source.write_bytes(start)
+    assert Targets([source], tmp_path).target(source, kept(source)) == tmp_path / result
+    source.write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(ConfigError, match="is a source"):
+        Targets([source], tmp_path)
 
 
 @pytest.mark.parametrize(
