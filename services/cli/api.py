@@ -23,6 +23,8 @@ Document = dict[str, Any]
 
 PATIENCE = 60.0
 """Seconds for which a server that has answered before may be away or say 503."""
+ANSWER = 90.0
+"""Seconds that one answer may take: longer than any wait that a server can be asked for."""
 QUEUE_PATIENCE = 3600.0
 """Seconds for which a full server is asked again, each time when it said that there should be room."""
 PAUSE = 0.5
@@ -40,7 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token", help="its API token (default: the first of PIXO_API_TOKENS)")
 
 
-def connect(given: argparse.Namespace, environ: Mapping[str, str], patience: float = PATIENCE) -> "Api":
+def connect(
+    given: argparse.Namespace, environ: Mapping[str, str], patience: float = PATIENCE, answer: float = ANSWER
+) -> "Api":
     """Give the API of the server that the options name; nothing is sent yet."""
     web = load(environ).web
     token = given.token or next(iter(web.tokens), "")
@@ -54,7 +58,7 @@ def connect(given: argparse.Namespace, environ: Mapping[str, str], patience: flo
         raise ConfigError(f"--server {server}: an address begins with http:// or https:// and names a host")
     if not token.isascii() or not token.isprintable():
         raise ConfigError("--token: tokens are plain ASCII")
-    return Api(server, token, patience)
+    return Api(server, token, patience, answer)
 
 
 class Stopped(Exception):
@@ -69,6 +73,7 @@ class Api:
         server: str,
         token: str = "",
         patience: float = PATIENCE,
+        answer: float = ANSWER,
         queue_patience: float = QUEUE_PATIENCE,
         tell: Callable[[str], object] = lambda text: print(f"pixo: {text}", file=sys.stderr, flush=True),
     ) -> None:
@@ -81,7 +86,7 @@ class Api:
         self._client = httpx.Client(
             base_url=self._server,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx.Timeout(90, connect=5),
+            timeout=httpx.Timeout(answer, connect=5),
             follow_redirects=True,
             # A proxy is for the world outside, never for this machine.
             trust_env=urlsplit(server).hostname not in _LOOPBACK,

@@ -13,6 +13,8 @@ from services.cli.screen import Screen
 
 PATIENCE = 2.0
 """Seconds after which a server that does not answer is said to be away."""
+ANSWER = 10.0
+"""Seconds after which one that is there, and gives no answer, is."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Look again and again."""
-    with api.connect(given, environ, PATIENCE) as server:
+    with api.connect(given, environ, PATIENCE, ANSWER) as server:
         look = glance.take(server)
         if given.json:
             output.document(look.documents)
@@ -42,12 +44,17 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 def _watch(server: api.Api, look: glance.Glance, every: float) -> None:
     with Screen() as screen:
-        note = ""
+        seen, trouble = _now(), ""
         while True:
-            now = datetime.now().astimezone().strftime("%H:%M:%S")
-            screen.show(glance.lines(look, server.url(""), note or now))
+            # Figures are as old as the last look that the server answered, however often they are drawn.
+            note = f"as of {seen}, no answer since: {trouble}" if trouble else seen
+            screen.show(glance.lines(look, server.url(""), note))
             time.sleep(every)
             try:
-                look, note = glance.take(server, look), ""
+                look, seen, trouble = glance.take(server, look), _now(), ""
             except TryAgain as error:
-                note = f"as of {now}: {error}"
+                trouble = str(error)
+
+
+def _now() -> str:
+    return datetime.now().astimezone().strftime("%H:%M:%S")

@@ -1,8 +1,14 @@
 """`pixo top`: what it makes of the API's documents, and how it draws."""
 
 import io
+import socket
+from types import SimpleNamespace
 
-from services.cli import glance
+import pytest
+
+from pixo.errors import TryAgain
+from services.cli import glance, top
+from services.cli.__main__ import main
 from services.cli.glance import Glance
 from services.cli.screen import Screen
 
@@ -73,6 +79,41 @@ def test_nothing_there_is_said():
     assert "no worker" in text
     assert "no job yet" in text
     assert "not seen by the monitor" in text
+
+
+def test_old_figures_are_said_to_be_old(monkeypatch, capsys):
+    """While the server is away they stay, with the time that they are of; when it is back, so is the time."""
+    away = TryAgain("web", "nobody there")
+    answers = iter([away, away, seen(), KeyboardInterrupt])
+    times = iter(["12:00:00", "12:00:09"])
+
+    def take(*_):
+        answer = next(answers)
+        if isinstance(answer, Glance):
+            return answer
+        raise answer
+
+    monkeypatch.setattr(top.glance, "take", take)
+    monkeypatch.setattr(top, "_now", lambda: next(times))
+    monkeypatch.setattr(top.time, "sleep", lambda _: None)
+    monkeypatch.setenv("COLUMNS", "100")
+    server = SimpleNamespace(url=lambda _: "http://here")
+    with pytest.raises(KeyboardInterrupt):
+        top._watch(server, seen(), 1.0)
+
+    drawn = [line.removesuffix("\x1b[K") for line in capsys.readouterr().out.split("\r\n") if "http://here" in line]
+    old = "Pixo  http://here  as of 12:00:00, no answer since: nobody there"
+    heads = [line[line.index("Pixo") :] for line in drawn]
+    assert heads == ["Pixo  http://here  12:00:00", old, old, "Pixo  http://here  12:00:09"]
+
+
+def test_a_server_that_is_silent_is_not_waited_for_long(monkeypatch, capsys):
+    """One that takes connections and answers nothing is away, too."""
+    monkeypatch.setattr(top, "PATIENCE", 0.0)
+    monkeypatch.setattr(top, "ANSWER", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert main(["top", "--once", "--server", f"http://127.0.0.1:{silent.getsockname()[1]}"]) == 1
+    assert "cannot reach" in capsys.readouterr().err
 
 
 def test_the_terminal_is_given_back(monkeypatch):
