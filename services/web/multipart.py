@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
@@ -84,11 +85,17 @@ class _Body(Iterator[bytes]):
 
 
 class _Decoder(MultipartDecoder):
-    """Werkzeug's decoder, right for pieces that end just behind a boundary too.
+    """Werkzeug's decoder, right for pieces that end just behind a boundary too, and for names that are not UTF-8.
 
     There it gives the CR before the boundary to the file (3.1.9): it reckons with boundaries whose beginning has
     come, not with those whose end is missing.
     """
+
+    def _parse_headers(self, data: bytes | bytearray) -> Headers:
+        try:
+            return super()._parse_headers(data)
+        except UnicodeDecodeError:  # a name as an old disk has it; to Latin-1 every byte means something
+            return super()._parse_headers(data.decode("latin-1").encode())
 
     def _last_partial_boundary_index(self, data: bytes | bytearray) -> int:
         at = data.rfind(b"\n--" + self.boundary)

@@ -116,6 +116,13 @@ def test_nonsense_is_no_form(body):
     assert refusal in (None, "bad-multipart", "bad-field")
 
 
+@pytest.mark.parametrize(("raw", "name"), [("é".encode(), "é"), (b"\xe9", "é"), (b"\xff\x80", "ÿ\x80")])
+def test_names_that_are_not_utf8(raw, name):
+    """A file from a program or a disk that is older than UTF-8 is taken, with a name of its own letters."""
+    body = form([("image", "name", b"x")]).replace(b'"name"', b'"caf' + raw + b'.jpg"')
+    assert list(multipart.parse(BOUNDARY, [body])) == [multipart.Part("image", f"caf{name}.jpg"), b"x"]
+
+
 def test_pieces_are_passed_on_as_they_come():
     """No piece of a file is held back but for what may be the beginning of a boundary."""
     head, data = form([("image", "a.png", b"")]).partition(b"\r\n\r\n")[0] + b"\r\n\r\n", bytes(1 << 20)
