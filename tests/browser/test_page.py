@@ -78,6 +78,45 @@ def test_a_photo_goes_in_and_comes_out(page: Page, photo: Path, tmp_path: Path) 
         assert (result.mode, result.size) == ("L", (1600, 1200))
 
 
+def test_an_original_that_browsers_do_not_show(page: Page, photo: Path, tmp_path: Path) -> None:
+    """A TIFF has a note in its place instead of a broken picture; the next one that can be shown is."""
+    tiff = tmp_path / "hills.tif"
+    with Image.open(photo) as opened:
+        opened.save(tiff)
+    page.get_by_text("Output", exact=True).click()
+    page.get_by_label("Format").select_option("jpeg")
+    page.get_by_label("Select Image File").set_input_files(tiff)
+    process(page)
+    expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
+    expect(page.get_by_text("cannot show the original")).to_be_visible()
+    expect(page.locator("#before")).to_be_hidden()
+
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    expect(page.locator("#before")).to_have_js_property("naturalWidth", 1600)
+    expect(page.locator("#before")).to_be_visible()
+    expect(page.get_by_text("cannot show the original")).to_be_hidden()
+
+
+def test_a_file_dropped_beside_the_zone(page: Page, photo: Path, site: str) -> None:
+    """The browser does not open it, and nothing is chosen; dropped into the zone it is."""
+
+    def drop(place: str) -> None:
+        box = page.locator(place).bounding_box()
+        assert box
+        data = {"items": [], "files": [str(photo)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            where = {"x": box["x"] + 5, "y": box["y"] + 5}
+            devtools.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
+
+    devtools = page.context.new_cdp_session(page)
+    drop("aside")
+    expect(page.locator("#chosen")).to_be_hidden()
+    drop("#drop")
+    expect(page.locator("#chosen")).to_contain_text("hills.jpg")
+    assert [each.url for each in page.context.pages] == [site]
+
+
 def test_filters_are_chained_in_the_order_chosen(page: Page, photo: Path) -> None:
     """Adding, setting, moving and removing filters gives the chain that the job shows."""
     page.get_by_label("Add a filter").select_option("blur")

@@ -94,8 +94,15 @@ async function drawResult(job) {
   }
   const result = await picture(job.links.result);
   offer(result);
+  originalShows(true);
   $("before").src = original ?? (await picture(job.links.source)).url;
   $("after").src = result.url;
+}
+
+// A TIFF, for one, is no picture to most browsers: a note stands in its place.
+function originalShows(well) {
+  $("before").hidden = !well;
+  $("unshown").hidden = well;
 }
 
 function offer({ url, name }) {
@@ -262,12 +269,21 @@ function wire() {
   $("cancel").addEventListener("click", () => api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain));
   $("retry").addEventListener("click", () =>
     api(`jobs/${shown}/retry`, { method: "POST" }).then((job) => watch(job.id)).catch(complain));
+  $("before").addEventListener("error", () => originalShows(false));
   const drop = $("drop");
   for (const name of ["dragover", "dragenter"]) {
     drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
   }
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => { event.preventDefault(); choose(event.dataTransfer.files[0]); });
+  // A file that is dropped beside the zone would be opened in the page's place.
+  for (const name of ["dragover", "drop"]) {
+    window.addEventListener(name, (event) => {
+      if (!event.dataTransfer.types.includes("Files") || drop.contains(event.target)) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    });
+  }
 }
 
 async function fillCatalogue() {
