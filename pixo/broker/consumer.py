@@ -43,10 +43,9 @@ class KafkaConsumer:
         self._farewell = farewell
         self._paused = False
         self._closed = False
-        self._fatal: Fatal | None = None
         self._beyond: dict[int, int] = {}
         self._following: dict[int, int] = {}
-        self._complaints = faults.Complaints(clock)
+        self._complaints = faults.Hearing(clock)
         # ``done`` comes from other threads: what it shares with the polling thread is touched under the lock.
         self._lock = threading.Lock()
         self._offsets = Offsets()
@@ -55,7 +54,7 @@ class KafkaConsumer:
         self._client = confluent_kafka.Consumer(
             {
                 **profile,
-                "error_cb": self._trouble,
+                "error_cb": self._complaints.take,
                 "stats_cb": self._look,
                 "on_commit": self._committed,
             },
@@ -71,14 +70,13 @@ class KafkaConsumer:
         """Give the next record, or None; see the protocol."""
         self._store()
         message = self._client.poll(timeout)
-        if self._fatal:
-            raise self._fatal
+        self._complaints.require_none()
         if self._beyond:
             self._start_over()
         if message is None:
             return None
         if error := message.error():
-            self._trouble(error)
+            self._complaints.take(error)
             return None
         record = read(message)
         if record.offset < self._following.get(record.partition, 0):
@@ -163,11 +161,6 @@ class KafkaConsumer:
     def _places(self, partitions: Iterable[int]) -> list[TopicPartition]:
         return [TopicPartition(self.topic, partition) for partition in partitions]
 
-    def _trouble(self, error: KafkaError) -> None:
-        # Raised by poll, not here: this may run inside librdkafka's callbacks.
-        self._fatal = self._fatal or faults.consuming(error)
-        self._complaints.say(error)
-
     def _committed(self, error: KafkaError | None, _: list[TopicPartition]) -> None:
         if error is None:
             metrics.consumer_commits.labels(self.topic, "ok").inc()
@@ -183,7 +176,7 @@ class KafkaConsumer:
         try:
             self._beyond = self._watch.look(stats, self.topic, self._held, paused=self._paused)
         except Fatal as error:
-            self._fatal = error
+            self._complaints.keep(error)
 
     def _start_over(self) -> None:
         """Read from the committed offset again where the topic was made anew, shorter than it was."""

@@ -95,3 +95,25 @@ class Complaints:
             return False
         self._said[what] = now
         return True
+
+
+class Hearing(Complaints):
+    """Complaints of a consumer's client, of which it keeps what ends the process."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(clock)
+        self._fatal: Fatal | None = None
+
+    def take(self, error: KafkaError) -> None:
+        """Say the error, and keep it if it is fatal; raise nothing: this may run inside librdkafka's callbacks."""
+        self.keep(consuming(error))
+        self.say(error)
+
+    def keep(self, fatal: Fatal | None) -> None:
+        """Keep what ends the process, if it does; the first counts."""
+        self._fatal = self._fatal or fatal
+
+    def require_none(self) -> None:
+        """Raise what was kept."""
+        if self._fatal:
+            raise self._fatal

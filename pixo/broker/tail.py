@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import confluent_kafka
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException, TopicPartition
 
 from pixo import logs, metrics
 from pixo.broker import Record, faults
@@ -37,10 +37,9 @@ class KafkaTail:
         self._held: frozenset[int] = frozenset()
         self._paused = False
         self._closed = False
-        self._fatal: Fatal | None = None
-        self._complaints = faults.Complaints(clock)
+        self._complaints = faults.Hearing(clock)
         self._client = confluent_kafka.Consumer(
-            {**profile, "error_cb": self._trouble, "stats_cb": self._look}, logger=self._complaints
+            {**profile, "error_cb": self._complaints.take, "stats_cb": self._look}, logger=self._complaints
         )
 
     @property
@@ -57,12 +56,11 @@ class KafkaTail:
         if self._clock() >= self._due:
             self._cover()
         message = self._client.poll(timeout)
-        if self._fatal:
-            raise self._fatal
+        self._complaints.require_none()
         if message is None:
             return None
         if error := message.error():
-            self._trouble(error)
+            self._complaints.take(error)
             return None
         return read(message)
 
@@ -108,17 +106,13 @@ class KafkaTail:
         metrics.consumer_rebalances.labels(self.topic).inc()
         log.event("listening", topic=self.topic, partitions=sorted(self._held))
 
-    def _trouble(self, error: KafkaError) -> None:
-        self._fatal = self._fatal or faults.consuming(error)
-        self._complaints.say(error)
-
     def _look(self, text: str) -> None:
         stats = msgspec.json.decode(text)
         metrics.consumer_queue_bytes.labels(self.topic).set(fetched(stats, self.topic))
         try:
             beyond = self._watch.look(stats, self.topic, self._held, paused=self._paused)
         except Fatal as error:
-            self._fatal = error
+            self._complaints.keep(error)
             return
         for partition in beyond:
             log.warning("partition read anew", topic=self.topic, partition=partition)
