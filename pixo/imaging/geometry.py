@@ -13,22 +13,33 @@ MAX_MCUS = 65_535
 STEP = 16
 
 
-def tile_rows(width: int, height: int, *, row_bytes: int, align: int, halo: int, area: int, most: int | None) -> int:
+def tile_rows(
+    width: int, height: int, *, row_bytes: int, align: int, halo: int, area: int, most: int | None, reach: int
+) -> int:
     """Give the height of all tiles but the last: a multiple of 16, also where the image is lower.
 
     At least ``area`` pixels and four times the halo; but at most what memory allows, where that is not less than
     the halo asks for, and, where there are several tiles, ``most`` rows. A multiple of ``align`` too, so that no
-    cell of rows is worked on twice, unless that is more than ``most``.
+    cell of rows is worked on twice, unless that is more than ``most``. A tile that would ``reach`` over more rows than
+    these, with its halo, is as low as it must be, down to half of the halo: five rows are worked on for one then.
     """
     step = lcm(STEP, align)
-    if most is not None and step > most:
+    if step > min(reach, reach if most is None else most):
         step = STEP
     wanted = _up(ceil(area / width), step)
     least = _up(max(4 * halo, 1), step)
     memory = max(least, _down(TILE_BYTES // row_bytes, step))
     rows = min(max(wanted, least), memory, _up(height, step))
+    around = _around(step, align, halo)
+    if min(height, rows + around) > reach:
+        rows = min(rows, max(_up(max(halo // 2, 1), step), _down(reach - around, step)))
     # An image that is one tile needs no restart interval.
     return rows if most is None or rows >= height else min(rows, _down(most, step))
+
+
+def reached(rows: int, height: int, *, align: int, halo: int) -> int:
+    """Give over how many rows of an image a tile of so many reaches at most, with its halo and its cells' borders."""
+    return min(height, rows + _around(rows, align, halo))
 
 
 def restart_rows(width: int, mode: Mode, output: Output) -> int | None:
@@ -37,6 +48,11 @@ def restart_rows(width: int, mode: Mode, output: Output) -> int | None:
         return None
     mcu = 8 if mode == "L" or output.quality >= FULL_COLOUR_QUALITY else 16
     return MAX_MCUS // ceil(width / mcu) * mcu
+
+
+def _around(rows: int, align: int, halo: int) -> int:
+    """Give the rows around a tile that it is made of as well; one that begins within a cell needs all of the cell."""
+    return 2 * halo + (2 * (align - 1) if rows % align else 0)
 
 
 def _up(rows: int, step: int) -> int:

@@ -36,6 +36,13 @@ class Limits(Struct, frozen=True, kw_only=True):
             " of a TIFF, three rows of tiles, or strips that are decoded whole"
         ),
     ] = 1_200_000_000
+    max_tile_bytes: Annotated[
+        Count,
+        Meta(
+            description="most bytes of the rows that a tile is made of, its halo's included: very wide images have"
+            " lower tiles for it; filters take some four times as much, at most seven"
+        ),
+    ] = 256 << 20
     max_luma_pixels: Annotated[
         Count,
         Meta(description="most pixels of a JPEG whose luma a worker decodes whole in memory; larger ones are streamed"),

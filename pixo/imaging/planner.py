@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from pixo.errors import Refusal
 from pixo.imaging import costs
 from pixo.imaging.chain import Chain
-from pixo.imaging.geometry import TILE_BYTES, restart_rows, tile_rows
+from pixo.imaging.geometry import TILE_BYTES, reached, restart_rows, tile_rows
 from pixo.imaging.limits import Limits, check, most
 from pixo.imaging.plan import Engine, Format, Mode, Output, Plan
 from pixo.imaging.probe import Header
@@ -58,15 +58,21 @@ def plan(
     chain.check(mode, header.depth)
     out_mode = _out_mode(chain.out_mode(mode), output)
     widest = max(len(mode), len(out_mode))
+    row_bytes = header.width * widest * header.depth // 8
+    align, halo = chain.align(), chain.halo(header.depth)
     rows = tile_rows(
         header.width,
         header.height,
-        row_bytes=header.width * widest * header.depth // 8,
-        align=chain.align(),
-        halo=chain.halo(header.depth),
+        row_bytes=row_bytes,
+        align=align,
+        halo=halo,
         area=_area(header.pixels, tile_size, workers, busy=busy, channels=widest),
         most=restart_rows(header.width, out_mode, output),
+        reach=limits.max_tile_bytes // row_bytes,
     )
+    reach = reached(rows, header.height, align=align, halo=halo)
+    what = "bytes in the rows that a tile is made of, as far as these filters reach"
+    most(reach * row_bytes, limits.max_tile_bytes, "too-many-pixels", what, "max_tile_bytes")
     work = costs.estimate(header, chain, engine, mode, out_mode, output, rows)
     return Plan(
         width=header.width,

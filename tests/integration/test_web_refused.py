@@ -127,6 +127,7 @@ def test_png_bomb(web):
         ("PIXO_MAX_WIDTH", 50, "too-wide"),
         ("PIXO_MAX_HEIGHT", 40, "too-high"),
         ("PIXO_MAX_ASPECT", 1, "bad-aspect"),
+        ("PIXO_MAX_TILE_BYTES", 100, "too-many-pixels"),
     ],
 )
 def test_limits(make_web, variable, value, what):

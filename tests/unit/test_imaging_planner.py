@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pixo.errors import Refusal
 from pixo.imaging.chain import parse
-from pixo.imaging.geometry import MAX_MCUS, TILE_BYTES
+from pixo.imaging.geometry import MAX_MCUS, TILE_BYTES, reached
 from pixo.imaging.limits import Limits
 from pixo.imaging.planner import Request, plan, runs
 from pixo.imaging.probe import Header
@@ -46,7 +46,7 @@ def test_tiles_keep_every_bound(width, height, mode, form, chain, tile_size, wor
         width, height = min(width, 65_500), min(height, 65_500)
     depth = 8 if form == "jpeg" else 16
     header = Header(format=form, width=width, height=height, mode=mode, depth=depth, streams=True)
-    limits = Limits(max_pixels=10**10, max_aspect=10**6)
+    limits = Limits(max_pixels=10**10, max_aspect=10**6, max_tile_bytes=1 << 40)
     made = planned(header, chain, None, limits, tile_size=tile_size, workers=workers, busy=busy)
     steps = parse(chain)
     halo, cell = steps.halo(depth), lcm(16, steps.align())
@@ -68,6 +68,50 @@ def test_tiles_keep_every_bound(width, height, mode, form, chain, tile_size, wor
         # Smaller than asked for: the next step up would break a bound.
         more = made.rows + cell
         assert more * size > TILE_BYTES or (restart and ceil(width / mcu) * (more // mcu) > MAX_MCUS)
+
+
+WIDE = replace(PNG, width=40_000, height=8_000, mode="RGB")
+
+
+@pytest.mark.parametrize(
+    ("header", "chain"),
+    [
+        (WIDE, "blur:sigma=30"),
+        (WIDE, "blur:sigma=30,pixelate:size=112"),
+        (replace(WIDE, mode="RGBA", depth=16), "blur:sigma=10,box:radius=10"),
+        (replace(WIDE, format="jpeg"), "blur:sigma=25"),
+        (replace(WIDE, width=19_000, height=12_400, format="jpeg"), "blur:sigma=50,blur:sigma=50"),
+    ],
+)
+def test_tiles_of_wide_images_are_as_low_as_memory_asks_for(header, chain):
+    """They keep to the bound, are no lower than that, and half as high as their halo at the least."""
+    free = planned(header, chain, limits=Limits(max_tile_bytes=1 << 40))
+    bound = 64 << 20
+    made = planned(header, chain, limits=Limits(max_tile_bytes=bound))
+    steps = parse(chain)
+    align, halo = steps.align(), steps.halo(header.depth)
+    row = header.width * len(header.mode) * header.depth // 8
+
+    def taken(rows):
+        return reached(rows, header.height, align=align, halo=halo) * row
+
+    assert taken(free.rows) > bound >= taken(made.rows)
+    assert made.rows >= halo / 2
+    more = made.rows + lcm(16, align)
+    assert taken(more) > bound or made.rows % align
+    assert planned(header, chain, limits=Limits(max_tile_bytes=taken(free.rows))) == free
+
+
+def test_what_no_tile_can_hold_is_refused():
+    """Of the lowest tile, half as high as the halo, the measured bytes are told, and these are enough."""
+    halo = 400
+    needed = 40_000 * 3 * (2 * halo + ceil(halo / 2 / 16) * 16)
+    with pytest.raises(Refusal) as refusal:
+        planned(WIDE, "blur:sigma=50,blur:sigma=50", limits=Limits(max_tile_bytes=needed - 1))
+    assert (refusal.value.kind, refusal.value.measured) == ("too-many-pixels", needed)
+    assert refusal.value.setting == "PIXO_MAX_TILE_BYTES"
+    made = planned(WIDE, "blur:sigma=50,blur:sigma=50", limits=Limits(max_tile_bytes=needed))
+    assert made.rows == needed // (40_000 * 3) - 2 * halo
 
 
 def test_area_follows_the_load():

@@ -48,6 +48,7 @@ PIXO_MAX_ASPECT: {{ int64 $c.maxAspect | quote }}
 PIXO_MAX_FRAMES: {{ int64 $c.maxFrames | quote }}
 PIXO_MAX_MAPPED_PIXELS: {{ int64 $c.maxMappedPixels | quote }}
 PIXO_MAX_DECODER_BYTES: {{ int64 $c.maxDecoderBytes | quote }}
+PIXO_MAX_TILE_BYTES: {{ int64 $c.maxTileBytes | quote }}
 PIXO_MAX_LUMA_PIXELS: {{ int64 $c.maxLumaPixels | quote }}
 PIXO_MAX_WEBP_PIXELS: {{ int64 $c.maxWebpPixels | quote }}
 PIXO_METRICS_HOST: 0.0.0.0
