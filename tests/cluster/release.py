@@ -106,6 +106,10 @@ class Release:
         }
         return {name: count for name, count in found.items() if count}
 
+    def last_words(self, pod: str) -> str:
+        """Give the end of what the pod's former container logged."""
+        return self.kubectl("logs", pod, "--previous", "--tail=30")
+
     def rolled_out(self, *roles: str) -> None:
         """Return when the Deployments are as they should be."""
         for role in roles:

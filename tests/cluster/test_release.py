@@ -149,7 +149,10 @@ def test_a_pod_is_deleted_during_jobs(pixo: Release, role: str) -> None:
 @pytest.mark.damage
 @pytest.mark.parametrize("server", ["redis", "kafka", "s3"])
 def test_web_with_a_broken_dependency(pixo: Release, server: str) -> None:
-    """Without a server, web goes unready and is not restarted; as soon as the server is back, it serves again."""
+    """Without a server, web goes unready and is not restarted; as soon as the server is back, it serves again.
+
+    Nor is another role, but where it ended itself: librdkafka never asks again what a dying broker left unanswered.
+    """
     before = pixo.restarts()
     pixo.kubectl("scale", f"statefulset/{pixo.full}-{server}", "--replicas=0")
     try:
@@ -162,7 +165,9 @@ def test_web_with_a_broken_dependency(pixo: Release, server: str) -> None:
         result = pixo.finish(client, pixo.submit(client, painted(1600, 1200), filters="invert"))
 
     assert right(result, 1600, 1200, "invert")
-    assert pixo.restarts() == before
+    ended = {name: pixo.last_words(name) for name, count in pixo.restarts().items() if count > before.get(name, 0)}
+    assert not [name for name in ended if "-web-" in name], ended
+    assert all("nothing heard of" in words for words in ended.values()), ended
 
 
 @pytest.mark.damage
