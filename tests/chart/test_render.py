@@ -27,6 +27,21 @@ def test_lint(mode: str) -> None:
     )
 
 
+def test_a_namespace_may_look_like_a_number() -> None:
+    """A name of digits stays text everywhere, as the API wants it."""
+    for each in render(namespace="2026"):
+        if each["kind"] not in FOREIGN:
+            kubernetes_validate.validate(each, "1.34", strict=True)
+
+
+def test_checksums_are_text() -> None:
+    """One in two thousand has no letter: without quotes it would be a number, which no annotation may be."""
+    lines = [line for path in (CHART / "templates").rglob("*.*") for line in path.read_text().splitlines()]
+    checksums = [line for line in lines if line.strip().startswith("checksum/")]
+    assert len(checksums) >= 5
+    assert all(line.endswith("| quote }}") for line in checksums)
+
+
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
 @pytest.mark.parametrize("mode", [None, *MODES])
 def test_objects_are_valid(mode: str | None, kubernetes: str) -> None:

@@ -32,7 +32,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "pixo.metadata" -}}
 {{- $full := include "pixo.fullname" .root }}
 name: {{ .name | default (ternary $full (printf "%s-%s" $full (default "" .suffix)) (empty .suffix)) }}
-namespace: {{ .namespace | default .root.Release.Namespace }}
+namespace: {{ .namespace | default .root.Release.Namespace | quote }}
 labels:
   {{- include "pixo.labels" . | nindent 2 }}
   {{- with .labels }}

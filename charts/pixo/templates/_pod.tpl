@@ -128,8 +128,8 @@ httpGet: {path: {{ .path }}, port: metrics}
 {{- $context := dict "root" $root "values" $values "component" .role "role" .role }}
 metadata:
   annotations:
-    checksum/config: {{ include "pixo.config" $root | sha256sum | trunc 16 }}
-    checksum/secrets: {{ include "pixo.secrets.checksum" $root }}
+    checksum/config: {{ include "pixo.config" $root | sha256sum | trunc 16 | quote }}
+    checksum/secrets: {{ include "pixo.secrets.checksum" $root | quote }}
     {{- with merge (dict) $values.podAnnotations $root.Values.commonAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

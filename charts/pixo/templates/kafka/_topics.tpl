@@ -5,7 +5,7 @@ activeDeadlineSeconds: 1200
 template:
   metadata:
     annotations:
-      checksum/config: {{ include "pixo.config" . | sha256sum | trunc 16 }}
+      checksum/config: {{ include "pixo.config" . | sha256sum | trunc 16 | quote }}
     labels:
       {{- include "pixo.labels" $context | nindent 6 }}
   spec:
