@@ -20,18 +20,19 @@ def tile_rows(
 
     At least ``area`` pixels and four times the halo; but at most what memory allows, where that is not less than
     the halo asks for, and, where there are several tiles, ``most`` rows. A multiple of ``align`` too, so that no
-    cell of rows is worked on twice, unless that is more than ``most``. A tile that would ``reach`` over more rows than
-    these, with its halo, is as low as it must be, down to half of the halo: five rows are worked on for one then.
+    cell of rows is worked on twice, unless that is more than ``most``. A tile that would reach over more rows than
+    ``reach``, with its halo, is as low as it must be, down to half of the halo: five rows are worked on for one then.
     """
     step = lcm(STEP, align)
-    if step > min(reach, reach if most is None else most):
+    fits = height <= reach
+    if (step > reach and not fits) or (most is not None and step > most):
         step = STEP
     wanted = _up(ceil(area / width), step)
     least = _up(max(4 * halo, 1), step)
     memory = max(least, _down(TILE_BYTES // row_bytes, step))
     rows = min(max(wanted, least), memory, _up(height, step))
     around = _around(step, align, halo)
-    if min(height, rows + around) > reach:
+    if rows + around > reach and not fits:
         rows = min(rows, max(_up(max(halo // 2, 1), step), _down(reach - around, step)))
     # An image that is one tile needs no restart interval.
     return rows if most is None or rows >= height else min(rows, _down(most, step))

@@ -102,6 +102,13 @@ def test_tiles_of_wide_images_are_as_low_as_memory_asks_for(header, chain):
     assert planned(header, chain, limits=Limits(max_tile_bytes=taken(free.rows))) == free
 
 
+def test_a_low_image_that_fits_is_planned_as_ever():
+    """Although a row of its cells, were there so many rows, would not fit."""
+    header = replace(WIDE, width=100_000, height=300, mode="RGBA", depth=16)
+    made = planned(header, "pixelate:size=29", limits=Limits(max_tile_bytes=256 << 20))
+    assert made == planned(header, "pixelate:size=29", limits=Limits(max_tile_bytes=1 << 40))
+
+
 def test_what_no_tile_can_hold_is_refused():
     """Of the lowest tile, half as high as the halo, the measured bytes are told, and these are enough."""
     halo = 400
