@@ -30,7 +30,9 @@ def kafka(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
 @pytest.fixture
 def pixo(kafka: tuple[Part, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Give an installation of the storm's own: a client of Kafka that is not what it was ends its process later."""
-    made = Installation(tmp_path_factory.mktemp("pixo"), kafka[1])
+    # Whose sessions are the broker's: those of protocol `classic` are 10 s.
+    options = {"PIXO_KAFKA_GROUP_PROTOCOL": "consumer"}
+    made = Installation(tmp_path_factory.mktemp("pixo"), kafka[1], environ=options)
     made.start()
     yield made
     print(made.tails())  # noqa: T201 - pytest shows it when the test fails
