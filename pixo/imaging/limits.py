@@ -40,7 +40,7 @@ class Limits(Struct, frozen=True, kw_only=True):
         Count,
         Meta(
             description="most bytes of the rows that a tile is made of, its halo's included: very wide images have"
-            " lower tiles for it; filters take some four times as much, at most seven"
+            " lower tiles for it; filters take some four to eight times as much"
         ),
     ] = 256 << 20
     max_luma_pixels: Annotated[
