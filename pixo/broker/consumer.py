@@ -45,8 +45,6 @@ class KafkaConsumer:
         self._closed = False
         self._beyond: dict[int, int] = {}
         self._following: dict[int, int] = {}
-        self._set_back_to: dict[int, int] = {}
-        self._commit_due = False
         self._complaints = faults.Hearing(clock)
         # ``done`` comes from other threads: what it shares with the polling thread is touched under the lock.
         self._lock = threading.Lock()
@@ -75,8 +73,6 @@ class KafkaConsumer:
         self._complaints.require_none()
         if self._beyond:
             self._start_over()
-        if self._commit_due:
-            self._commit_set_back()
         if message is None:
             return None
         if error := message.error():
@@ -146,7 +142,6 @@ class KafkaConsumer:
         revoked = {place.partition for place in places}
         for partition in revoked:
             self._following.pop(partition, None)
-            self._set_back_to.pop(partition, None)
         with self._lock:
             self._offsets.forget(revoked)
             for partition in revoked:
@@ -176,7 +171,6 @@ class KafkaConsumer:
     def _look(self, text: str) -> None:
         stats: dict[str, Any] = msgspec.json.decode(text)
         metrics.consumer_queue_bytes.labels(self.topic).set(fetched(stats, self.topic))
-        self._commit_due = bool(self._set_back_to)
         # A group of protocol `consumer` tells a member that only stands by nothing at all.
         self.ready |= self._untold and stats.get("cgrp", {}).get("state") == "up"
         try:
@@ -202,29 +196,14 @@ class KafkaConsumer:
         place = TopicPartition(self.topic, partition, offset)
         log.warning("partition read anew", topic=self.topic, partition=partition, offset=offset)
         self._following[partition] = offset
-        self._set_back_to[partition] = offset
         with self._lock:
             self._offsets.forget([partition])
             self._finished.pop(partition, None)  # counted in the log that is no more
             try:
                 self._client.store_offsets(offsets=[place])
+                self._client.commit(offsets=[place], asynchronous=False)
             except KafkaException as error:
                 self._complaints.say(faults.of(error))
-        self._commit_set_back()
-
-    def _commit_set_back(self) -> None:
-        """Commit what was set back; again with the next statistics where that fails.
-
-        Until then the offset of the log that is no more would stand for records of the new one, as if they were done.
-        """
-        self._commit_due = False
-        places = [TopicPartition(self.topic, *place) for place in self._set_back_to.items()]
-        try:
-            self._client.commit(offsets=places, asynchronous=False)
-        except KafkaException as error:
-            self._complaints.say(faults.of(error))
-        else:
-            self._set_back_to.clear()
 
 
 def leave(client: confluent_kafka.Consumer, topic: str, seconds: float) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import confluent_kafka
 import pytest
-from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from pixo import broker as brokers
@@ -190,50 +189,6 @@ def test_offsets_of_the_old_log_are_dropped(tansu: str, closing: ExitStack) -> N
     consumer.close()
 
     assert admin.committed("g", topic) == {0: 2}
-
-
-class Refusing:
-    """A client whose first commit fails."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.asked = 0
-
-    def commit(self, **given: Any) -> Any:
-        """Fail once."""
-        self.asked += 1
-        if self.asked == 1:
-            raise KafkaException(KafkaError(KafkaError.REQUEST_TIMED_OUT))
-        return self._client.commit(**given)
-
-    def __getattr__(self, name: str) -> Any:
-        """Be the client in all else."""
-        return getattr(self._client, name)
-
-
-def test_a_commit_of_what_was_set_back_is_tried_again(tansu: str, closing: ExitStack) -> None:
-    """The old log's offset does not stay because the broker was busy at the moment that it was noticed."""
-    topic = f"{token_hex(4)}.t"
-    settings = Kafka(kafka=tansu, kafka_profile="embedded")
-    broker = opened(closing, settings)
-    admin, producer = broker.admin(), broker.producer()
-    admin.ensure([Topic(name=topic, partitions=1)])
-    producer.settle([producer.send(topic, b"%d" % number) for number in range(5)])
-    consumer = KafkaConsumer({**profiles.consumer(settings, "test", "g"), "statistics.interval.ms": 200}, topic)
-    closing.callback(consumer.close)
-
-    def commits(offset: int) -> bool:
-        if record := consumer.poll(0.1):
-            consumer.done(record)
-        return admin.committed("g", topic) == {0: offset}
-
-    until(lambda: commits(5), "the commit of all", polls=True)
-    consumer._client = client = Refusing(consumer._client)
-
-    consumer._set_back(0, 2)
-
-    until(lambda: commits(2), "the commit of less", polls=True)
-    assert client.asked == 2
 
 
 def test_broker_that_comes_late(own_tansu: Any, closing: ExitStack) -> None:
