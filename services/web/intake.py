@@ -14,12 +14,15 @@ from gunicorn.http.errors import NoMoreData, ParseException
 
 from pixo.errors import Refusal
 from pixo.store import CANNOT_SPLICE
-from services.web import patience
 
 STEP = 1 << 18
 """Bytes that are taken from the connection at once, at most: every upload under way holds so many."""
 SPLICED = 1 << 18
 """Likewise, where the kernel holds them; a user's pipes hold 64 MiB in all."""
+SLOWEST = 16_384
+"""Bytes a second that an upload has on average, or it is given up: it holds a thread."""
+START = 60.0
+"""Seconds in which it may be slower."""
 
 
 class Piped:
@@ -68,12 +71,12 @@ def _bounded(pieces: Iterator[Piece], declared: int | None, clock: Callable[[], 
     try:
         for piece in pieces:
             got += len(piece)
-            if patience.too_slow(got, seconds := clock() - begun):
+            if (seconds := clock() - begun) > START and got < SLOWEST * (seconds - START):
                 raise Refusal(
                     "slow-upload",
                     f"The upload is too slow: {got} bytes in {seconds:.0f} s.",
                     measured=round(got / seconds),
-                    limit=patience.SLOWEST,
+                    limit=SLOWEST,
                 )
             yield piece
     except TimeoutError as error:

@@ -339,4 +339,4 @@ def test_an_upload_that_crawls_is_given_up():
     assert len(next(got)) == 1000
     with pytest.raises(Refusal, match="too slow: 2000 bytes in 61 s") as caught:
         next(got)
-    assert (caught.value.kind, caught.value.measured, caught.value.limit) == ("slow-upload", 33, patience.SLOWEST)
+    assert (caught.value.kind, caught.value.measured, caught.value.limit) == ("slow-upload", 33, intake.SLOWEST)
