@@ -50,25 +50,22 @@ def _own(given: str, host: str) -> bool:
     """Tell whether the Host is an address or a name of this machine, which nobody else can give to theirs.
 
     So is the name that its user has it listen at. Browsers do not say of a page of others that it is one when it asks
-    the address that is none (0.0.0.0).
+    the address that is none (0.0.0.0), or one of IPv4 written as IPv6 (::ffff:0:0).
     """
     try:
         name = _plain(urlsplit(f"//{given}").hostname or "")
     except ValueError:
         return False
-    return (
-        name in {"localhost", _plain(host)}
-        or name.endswith(".localhost")
-        or (_address(name) and not ip_address(name).is_unspecified)
-    )
+    return name in {"localhost", _plain(host)} or name.endswith(".localhost") or _address(name)
 
 
 def _address(name: str) -> bool:
+    """Tell whether the name is an address of which browsers say who asks it."""
     try:
-        ip_address(name)
+        address = ip_address(name)
     except ValueError:
         return False
-    return True
+    return not address.is_unspecified and getattr(address, "ipv4_mapped", None) is None
 
 
 def _loopback(host: str) -> bool:

@@ -68,6 +68,8 @@ def test_pages_of_others_change_nothing(web, image, site, status):
         ("192.168.7.7", 200),
         ("rebound.example", 421),
         ("0.0.0.0:5001", 421),
+        ("[::ffff:0:0]:5001", 421),
+        ("[::ffff:7f00:1]:5001", 421),
         ("[::]", 421),
         ("rebound.example:5001", 421),
         ("localhost.rebound.example", 421),
