@@ -25,7 +25,8 @@ def tile_rows(
     """
     step = lcm(STEP, align)
     fits = height <= reach
-    if (step > reach and not fits) or (most is not None and step > most):
+    lowest = _up(max(halo // 2, 1), step)
+    if (lowest + 2 * halo > reach and not fits) or (most is not None and step > most):
         step = STEP
     wanted = _up(ceil(area / width), step)
     least = _up(max(4 * halo, 1), step)

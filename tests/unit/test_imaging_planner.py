@@ -109,6 +109,14 @@ def test_a_low_image_that_fits_is_planned_as_ever():
     assert made == planned(header, "pixelate:size=29", limits=Limits(max_tile_bytes=1 << 40))
 
 
+def test_tiles_are_lower_than_wide_cells_where_only_that_fits():
+    """Cells of 31 rows make steps of 496: with the halo more than memory has, of 16 rows not."""
+    header = replace(WIDE, width=100_000, height=4_000, mode="RGBA")
+    made = planned(header, "blur:sigma=30,pixelate:size=31", limits=Limits(max_tile_bytes=256 << 20))
+    assert made.rows % 31
+    assert made.rows >= 120 / 2
+
+
 def test_what_no_tile_can_hold_is_refused():
     """Of the lowest tile, half as high as the halo, the measured bytes are told, and these are enough."""
     halo = 400
