@@ -13,7 +13,7 @@
 
 {{- define "pixo.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "pixo.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 

@@ -99,7 +99,7 @@
 {{- define "pixo.ingress.clients" -}}
 - from:
   - podSelector:
-      matchLabels: {app.kubernetes.io/name: {{ include "pixo.name" .root }}, app.kubernetes.io/instance: {{ .root.Release.Name }}}
+      matchLabels: {app.kubernetes.io/name: {{ include "pixo.name" .root }}, app.kubernetes.io/instance: {{ .root.Release.Name | quote }}}
       matchExpressions:
       - {key: app.kubernetes.io/component, operator: In, values: {{ toJson .components }}}
   {{- with .more }}
