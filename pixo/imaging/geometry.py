@@ -25,8 +25,7 @@ def tile_rows(
     """
     step = lcm(STEP, align)
     fits = height <= reach
-    lowest = _up(max(halo // 2, 1), step)
-    if (lowest + 2 * halo > reach and not fits) or (most is not None and step > most):
+    if (_lowest(halo, step) + 2 * halo > reach and not fits) or (most is not None and step > most):
         step = STEP
     wanted = _up(ceil(area / width), step)
     least = _up(max(4 * halo, 1), step)
@@ -34,7 +33,7 @@ def tile_rows(
     rows = min(max(wanted, least), memory, _up(height, step))
     around = _around(step, align, halo)
     if rows + around > reach and not fits:
-        rows = min(rows, max(_up(max(halo // 2, 1), step), _down(reach - around, step)))
+        rows = min(rows, max(_lowest(halo, step), _down(reach - around, step)))
     # An image that is one tile needs no restart interval.
     return rows if most is None or rows >= height else min(rows, _down(most, step))
 
@@ -50,6 +49,10 @@ def restart_rows(width: int, mode: Mode, output: Output) -> int | None:
         return None
     mcu = 8 if mode == "L" or output.quality >= FULL_COLOUR_QUALITY else 16
     return MAX_MCUS // ceil(width / mcu) * mcu
+
+
+def _lowest(halo: int, step: int) -> int:
+    return _up(max(halo // 2, 1), step)
 
 
 def _around(rows: int, align: int, halo: int) -> int:

@@ -1,6 +1,7 @@
 """Plans: tiles, engines, formats, refusals, and the lanes' runs."""
 
 import itertools
+from contextlib import suppress
 from math import ceil, lcm
 
 import pytest
@@ -97,9 +98,41 @@ def test_tiles_of_wide_images_are_as_low_as_memory_asks_for(header, chain):
 
     assert taken(free.rows) > bound >= taken(made.rows)
     assert made.rows >= halo / 2
-    more = made.rows + lcm(16, align)
-    assert taken(more) > bound or made.rows % align
+    assert made.rows % align == 0
+    assert taken(made.rows + lcm(16, align)) > bound
     assert planned(header, chain, limits=Limits(max_tile_bytes=taken(free.rows))) == free
+
+
+@given(
+    width=st.integers(1, 100_000),
+    height=st.integers(1, 100_000),
+    mode=st.sampled_from(["L", "RGB", "RGBA"]),
+    depth=st.sampled_from([8, 16]),
+    chain=st.sampled_from(
+        ["invert", "blur:sigma=4", "pixelate:size=31", "blur:sigma=30,pixelate:size=29", "blur:sigma=50,box:radius=50"]
+    ),
+    bound=st.integers(1 << 20, 1 << 28),
+)
+def test_tiles_keep_to_memory_and_only_what_fits_into_none_is_refused(width, height, mode, depth, chain, bound):
+    """Plans of what fits are as they are without the bound."""
+    header = replace(PNG, width=width, height=height, mode=mode, depth=depth)
+    limits = Limits(max_pixels=10**10, max_aspect=10**6, max_tile_bytes=1 << 40)
+    steps = parse(chain)
+    align, halo = steps.align(), steps.halo(depth)
+
+    def taken(rows):
+        return reached(rows, height, align=align, halo=halo) * width * len(mode) * depth // 8
+
+    free = planned(header, chain, limits=limits)
+    lowest = ceil(max(halo // 2, 1) / 16) * 16
+    bounded = replace(limits, max_tile_bytes=bound)
+    if taken(lowest) > bound and taken(free.rows) > bound:
+        with suppress(Refusal):
+            assert taken(planned(header, chain, limits=bounded).rows) <= bound
+    else:
+        made = planned(header, chain, limits=bounded)
+        assert taken(made.rows) <= bound
+        assert (made == free) == (taken(free.rows) <= bound)
 
 
 def test_a_low_image_that_fits_is_planned_as_ever():
