@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct, structs
 
 from pixo.errors import Refusal
-from pixo.imaging.filters import Filter, Pixels, Place, registry
+from pixo.imaging.filters import Filter, registry
 from pixo.imaging.filters.parameters import Parameter, describe, read, write
 
 if TYPE_CHECKING:
@@ -88,16 +88,6 @@ class Chain(Struct, frozen=True):
         for step in self.steps:
             step.filter.check(step.params, mode, depth)
             mode = step.filter.out_mode(mode)
-
-    def apply(self, pixels: Pixels, place: Place) -> Pixels:
-        """Give the filtered pixels (h, w, c) of the same dtype, perhaps ``pixels`` itself, which is never written to.
-
-        ``place.y0`` is the absolute row of ``pixels[0]``. Rows within `halo` of an edge that is not the image's own
-        are not to be used.
-        """
-        for step in self.steps:
-            pixels = step.filter.apply(pixels, step.params, place)
-        return pixels
 
 
 def parse(text: str) -> Chain:

@@ -1,5 +1,6 @@
 """One tile, from the rows of its source to its finished segment."""
 
+from pixo.imaging import strips
 from pixo.imaging.chain import Chain
 from pixo.imaging.decode.reader import Pixels, Reader, Rows
 from pixo.imaging.encode import encode
@@ -17,7 +18,7 @@ def filtered(reader: Rows, plan: Plan, chain: Chain, top: int, bottom: int) -> P
     """Give rows ``[top, bottom)`` after the chain, in ``plan.out_mode``; perhaps a view of the reader's rows."""
     above, below = reach(plan, chain, top, bottom)
     place = Place(y0=above, width=plan.width, height=plan.height, seed=plan.seed, orientation=plan.orientation)
-    pixels: Pixels = chain.apply(reader.rows(above, below), place)
+    pixels: Pixels = strips.apply(chain, reader.rows(above, below), place)
     return flatten(pixels[top - above : bottom - above], plan.out_mode, plan.output.background)
 
 

@@ -5,13 +5,14 @@ A definition takes colours as int64 (h, w, c) without alpha, parameters and the 
 
 import numpy as np
 
+from pixo.imaging import strips
 from pixo.imaging.chain import Chain, Step
 from pixo.imaging.filters import Place, registry
 
 
 def whole(chain, pixels):
     """Filter in one piece."""
-    return chain.apply(pixels, Place(y0=0, width=pixels.shape[1], height=pixels.shape[0], seed=7))
+    return strips.apply(chain, pixels, Place(y0=0, width=pixels.shape[1], height=pixels.shape[0], seed=7))
 
 
 def filtered(name, arguments, pixels):

@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pixo.errors import Refusal
+from pixo.imaging import strips
 from pixo.imaging.chain import Chain, Step
 from pixo.imaging.filters import Place, registry
 from tests import strategies
@@ -22,7 +23,7 @@ def by_tiles(chain, pixels, rows):
     for top in range(0, height, rows):
         bottom = min(height, top + rows)
         first, last = max(0, top - halo), min(height, bottom + halo)
-        strip = chain.apply(pixels[first:last], Place(y0=first, width=width, height=height, seed=7))
+        strip = strips.apply(chain, pixels[first:last], Place(y0=first, width=width, height=height, seed=7))
         assert strip.shape[:2] == (last - first, width)
         pieces.append(strip[top - first : bottom - first])
     return np.concatenate(pieces)

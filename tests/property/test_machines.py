@@ -14,6 +14,7 @@ DIGESTS = """
 import hashlib, json
 import cv2
 import numpy as np
+from pixo.imaging import strips
 from pixo.imaging.chain import parse
 from pixo.imaging.filters import Place, registry
 from tests.strategies import MODES, picture
@@ -29,7 +30,7 @@ for text in (*registry(), *EXTRA):
             if text == "median:4" and depth == 16:
                 continue
             pixels = picture(np.random.default_rng(1), (67, 131, len(mode)), depth)
-            result = parse(text).apply(pixels, Place(y0=0, width=131, height=67))
+            result = strips.apply(parse(text), pixels, Place(y0=0, width=131, height=67))
             found[f"{text} {mode} {depth}"] = hashlib.sha256(np.ascontiguousarray(result)).hexdigest()
 print(json.dumps([cv2.checkHardwareSupport(AVX2), found]))
 """

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from pixo.imaging import strips
 from pixo.imaging.apply import apply
 from pixo.imaging.chain import parse
 from pixo.imaging.filters import Place
@@ -56,7 +57,7 @@ def test_emboss_is_lit_from_the_upper_left_of_what_is_shown(orientation, form, t
     save(path, form, SHOWN, orientation, **({"lossless": True} if form == "webp" else {}))
     height, width, _ = SHOWN.shape
 
-    upright = parse("emboss").apply(SHOWN, Place(y0=0, width=width, height=height))
+    upright = strips.apply(parse("emboss"), SHOWN, Place(y0=0, width=width, height=height))
 
     assert probe(path).orientation == orientation
     np.testing.assert_array_equal(embossed(path), upright)

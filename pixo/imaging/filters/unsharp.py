@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from pixo.imaging.blocks import blocks
 from pixo.imaging.filters import Filter, Pixels, Place
 from pixo.imaging.filters.alpha import kept, stood_in
 from pixo.imaging.filters.gaussian import gaussian, gaussian_cost, reach
@@ -41,7 +42,9 @@ class Unsharp(Filter[UnsharpParams]):
         result = cv2.addWeighted(pixels, 1 + amount, blurred, -amount, 0).reshape(pixels.shape)
         if params.threshold:
             least = params.threshold * (257 if pixels.itemsize == 2 else 1)
-            np.copyto(result, pixels, where=cv2.absdiff(pixels, blurred).reshape(pixels.shape) < least)
+            for block in blocks(pixels):
+                slight = cv2.absdiff(pixels[block], blurred[block]).reshape(pixels[block].shape) < least
+                np.copyto(result[block], pixels[block], where=slight)
         return kept(result, pixels)
 
     def radius(self, params: UnsharpParams, depth: int) -> int:
