@@ -39,10 +39,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_tile_bytes: Annotated[
         Count,
         Meta(
-            description="most bytes of the rows that a tile is made of, its halo's included: very wide images have"
-            " lower tiles for it; filters take some four to eight times as much"
+            description="most memory that a tile takes a worker: its decoder, its rows with the halo, and what filters"
+            " make of them; very wide images have lower tiles for it"
         ),
-    ] = 256 << 20
+    ] = 1_600_000_000
     max_luma_pixels: Annotated[
         Count,
         Meta(description="most pixels of a JPEG whose luma a worker decodes whole in memory; larger ones are streamed"),

@@ -53,6 +53,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     seed: int = 0
     orientation: int = 1
     """How the final is shown, as EXIF says it (1-8): pixels are filtered as they are stored."""
+    held: int = 0
+    """Estimated bytes that a tile takes a worker: its decoder, its rows with the halo, what filters make of them."""
 
     @property
     def tiles(self) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from pixo.errors import Refusal
-from pixo.imaging import costs
+from pixo.imaging import costs, memory
 from pixo.imaging.chain import Chain
 from pixo.imaging.geometry import TILE_BYTES, reached, restart_rows, tile_rows
 from pixo.imaging.limits import Limits, check, most
@@ -58,21 +58,21 @@ def plan(
     chain.check(mode, header.depth)
     out_mode = _out_mode(chain.out_mode(mode), output)
     widest = max(len(mode), len(out_mode))
-    row_bytes = header.width * widest * header.depth // 8
     align, halo = chain.align(), chain.halo(header.depth)
+    decoder, row = memory.decoder(header, engine, mode), memory.row(header, chain, mode)
     rows = tile_rows(
         header.width,
         header.height,
-        row_bytes=row_bytes,
+        row_bytes=header.width * widest * header.depth // 8,
         align=align,
         halo=halo,
         area=_area(header.pixels, tile_size, workers, busy=busy, channels=widest),
         most=restart_rows(header.width, out_mode, output),
-        reach=limits.max_tile_bytes // row_bytes,
+        reach=(limits.max_tile_bytes - decoder) // row,
     )
-    reach = reached(rows, header.height, align=align, halo=halo)
-    what = "bytes in the rows that a tile is made of, as far as these filters reach"
-    most(reach * row_bytes, limits.max_tile_bytes, "too-many-pixels", what, "max_tile_bytes")
+    held = decoder + row * reached(rows, header.height, align=align, halo=halo)
+    what = "bytes that a worker holds for a tile of it, as far as these filters reach"
+    most(held, limits.max_tile_bytes, "too-many-pixels", what, "max_tile_bytes")
     work = costs.estimate(header, chain, engine, mode, out_mode, output, rows)
     return Plan(
         width=header.width,
@@ -89,6 +89,7 @@ def plan(
         skip=round(work.skip, 3),
         seconds=round(work.total * header.pixels / 1e9, 3),
         orientation=header.orientation,
+        held=held,
     )
 
 

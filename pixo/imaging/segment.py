@@ -12,6 +12,8 @@ Numbers are big-endian, as everywhere in PNG.
 """
 
 import struct
+from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 from isal import isal_zlib
@@ -36,10 +38,12 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return b"".join((_CHUNK.pack(len(data), kind), data, _CRC.pack(crc)))
 
 
-def pack(deflated: bytes, adler: int, length: int) -> bytes:
-    """Make a segment of the deflated rows of a tile."""
+def pack(deflated: Sequence[bytes], adler: int, length: int) -> bytes:
+    """Make a segment of the deflated rows of a tile, which come in parts: of noise they are as large as its pixels."""
     head = _HEAD.pack(MARK, adler, length)
-    return b"".join((head, _CRC.pack(isal_zlib.crc32(head)), chunk(b"IDAT", deflated)))
+    start = _CHUNK.pack(sum(map(len, deflated)), b"IDAT")
+    crc = reduce(lambda crc, part: isal_zlib.crc32(part, crc), deflated, isal_zlib.crc32(b"IDAT"))
+    return b"".join((head, _CRC.pack(isal_zlib.crc32(head)), start, *deflated, _CRC.pack(crc)))
 
 
 def unpack(piece: bytes) -> Segment:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pixo.errors import Refusal
+from pixo.imaging import memory
 from pixo.imaging.chain import parse
 from pixo.imaging.geometry import MAX_MCUS, TILE_BYTES, reached
 from pixo.imaging.limits import Limits
@@ -72,48 +73,49 @@ def test_tiles_keep_every_bound(width, height, mode, form, chain, tile_size, wor
 
 
 WIDE = replace(PNG, width=40_000, height=8_000, mode="RGB")
+TWO_BLURS = "blur:sigma=50,blur:sigma=50"
+POD = Limits(max_tile_bytes=400_000_000)
+"""What the chart gives a worker."""
 
 
 @pytest.mark.parametrize(
     ("header", "chain"),
     [
         (WIDE, "blur:sigma=30"),
-        (WIDE, "blur:sigma=30,pixelate:size=112"),
-        (replace(WIDE, mode="RGBA", depth=16), "blur:sigma=10,box:radius=10"),
-        (replace(WIDE, format="jpeg"), "blur:sigma=25"),
-        (replace(WIDE, width=19_000, height=12_400, format="jpeg"), "blur:sigma=50,blur:sigma=50"),
+        (WIDE, "blur:sigma=35,pixelate:size=112"),
+        (replace(WIDE, width=20_000, mode="RGBA", depth=16), "blur:sigma=10,box:radius=20"),
+        (replace(WIDE, format="jpeg"), "blur:sigma=40"),
+        (replace(WIDE, format="tiff", held=250_000_000), "blur:sigma=15"),
+        (replace(WIDE, width=19_000, height=12_400, format="jpeg"), TWO_BLURS),
     ],
 )
 def test_tiles_of_wide_images_are_as_low_as_memory_asks_for(header, chain):
     """They keep to the bound, are no lower than that, and half as high as their halo at the least."""
     free = planned(header, chain, limits=Limits(max_tile_bytes=1 << 40))
-    bound = 64 << 20
-    made = planned(header, chain, limits=Limits(max_tile_bytes=bound))
+    made = planned(header, chain, limits=POD)
     steps = parse(chain)
-    align, halo = steps.align(), steps.halo(header.depth)
-    row = header.width * len(header.mode) * header.depth // 8
+    step = lcm(16, steps.align())
 
-    def taken(rows):
-        return reached(rows, header.height, align=align, halo=halo) * row
-
-    assert taken(free.rows) > bound >= taken(made.rows)
-    assert made.rows >= halo / 2
-    assert made.rows % align == 0
-    assert taken(made.rows + lcm(16, align)) > bound
-    assert planned(header, chain, limits=Limits(max_tile_bytes=taken(free.rows))) == free
+    assert free.held > POD.max_tile_bytes >= made.held
+    assert made.rows % step == 0
+    assert made.rows >= steps.halo(header.depth) / 2
+    row = (free.held - made.held) / (free.rows - made.rows)
+    assert made.held + step * row > POD.max_tile_bytes
+    assert replace(made, rows=free.rows, held=free.held, skip=free.skip, seconds=free.seconds) == free
 
 
 @given(
     width=st.integers(1, 100_000),
     height=st.integers(1, 100_000),
-    mode=st.sampled_from(["L", "RGB", "RGBA"]),
+    mode=st.sampled_from(["L", "LA", "RGB", "RGBA"]),
     depth=st.sampled_from([8, 16]),
     chain=st.sampled_from(
         ["invert", "blur:sigma=4", "pixelate:size=31", "blur:sigma=30,pixelate:size=29", "blur:sigma=50,box:radius=50"]
     ),
-    bound=st.integers(1 << 20, 1 << 28),
+    busy=st.booleans(),
+    bound=st.integers(1 << 22, 1 << 31),
 )
-def test_tiles_keep_to_memory_and_only_what_fits_into_none_is_refused(width, height, mode, depth, chain, bound):
+def test_tiles_keep_to_memory_and_only_what_fits_into_none_is_refused(width, height, mode, depth, chain, busy, bound):
     """Plans of what fits are as they are without the bound."""
     header = replace(PNG, width=width, height=height, mode=mode, depth=depth)
     limits = Limits(max_pixels=10**10, max_aspect=10**6, max_tile_bytes=1 << 40)
@@ -121,45 +123,58 @@ def test_tiles_keep_to_memory_and_only_what_fits_into_none_is_refused(width, hei
     align, halo = steps.align(), steps.halo(depth)
 
     def taken(rows):
-        return reached(rows, height, align=align, halo=halo) * width * len(mode) * depth // 8
+        window = reached(rows, height, align=align, halo=halo)
+        return memory.decoder(header, "stream", mode) + window * memory.row(header, steps, mode)
 
-    free = planned(header, chain, limits=limits)
+    free = planned(header, chain, limits=limits, busy=busy)
+    assert free.held == taken(free.rows)
     lowest = ceil(max(halo // 2, 1) / 16) * 16
     bounded = replace(limits, max_tile_bytes=bound)
-    if taken(lowest) > bound and taken(free.rows) > bound:
+    if taken(lowest) > bound and free.held > bound:
         with suppress(Refusal):
-            assert taken(planned(header, chain, limits=bounded).rows) <= bound
+            assert planned(header, chain, limits=bounded, busy=busy).held <= bound
     else:
-        made = planned(header, chain, limits=bounded)
-        assert taken(made.rows) <= bound
-        assert (made == free) == (taken(free.rows) <= bound)
+        made = planned(header, chain, limits=bounded, busy=busy)
+        assert made.held == taken(made.rows) <= bound
+        assert (made == free) == (free.held <= bound)
 
 
 def test_a_low_image_that_fits_is_planned_as_ever():
     """Although a row of its cells, were there so many rows, would not fit."""
     header = replace(WIDE, width=100_000, height=300, mode="RGBA", depth=16)
-    made = planned(header, "pixelate:size=29", limits=Limits(max_tile_bytes=256 << 20))
-    assert made == planned(header, "pixelate:size=29", limits=Limits(max_tile_bytes=1 << 40))
-
-
-def test_tiles_are_lower_than_wide_cells_where_only_that_fits():
-    """Cells of 31 rows make steps of 496: with the halo more than memory has, of 16 rows not."""
-    header = replace(WIDE, width=100_000, height=4_000, mode="RGBA")
-    made = planned(header, "blur:sigma=30,pixelate:size=31", limits=Limits(max_tile_bytes=256 << 20))
-    assert made.rows % 31
-    assert made.rows >= 120 / 2
+    free = planned(header, "pixelate:size=29", limits=Limits(max_tile_bytes=1 << 40))
+    assert free == planned(header, "pixelate:size=29", limits=Limits(max_tile_bytes=free.held))
 
 
 def test_what_no_tile_can_hold_is_refused():
     """Of the lowest tile, half as high as the halo, the measured bytes are told, and these are enough."""
-    halo = 400
-    needed = 40_000 * 3 * (2 * halo + ceil(halo / 2 / 16) * 16)
     with pytest.raises(Refusal) as refusal:
-        planned(WIDE, "blur:sigma=50,blur:sigma=50", limits=Limits(max_tile_bytes=needed - 1))
-    assert (refusal.value.kind, refusal.value.measured) == ("too-many-pixels", needed)
-    assert refusal.value.setting == "PIXO_MAX_TILE_BYTES"
-    made = planned(WIDE, "blur:sigma=50,blur:sigma=50", limits=Limits(max_tile_bytes=needed))
-    assert made.rows == needed // (40_000 * 3) - 2 * halo
+        planned(WIDE, TWO_BLURS, limits=POD)
+    needed = refusal.value.measured
+    assert (refusal.value.kind, refusal.value.setting) == ("too-many-pixels", "PIXO_MAX_TILE_BYTES")
+    assert f"{needed:,}" in str(refusal.value)
+    with pytest.raises(Refusal):
+        planned(WIDE, TWO_BLURS, limits=Limits(max_tile_bytes=needed - 1))
+    made = planned(WIDE, TWO_BLURS, limits=Limits(max_tile_bytes=needed))
+    assert (made.held, made.rows) == (needed, ceil(400 / 2 / 16) * 16)
+
+
+def test_what_a_tile_takes_counts_decoder_and_filters():
+    """Strips of a TIFF, more filters, and the colours that there are between gray and gray."""
+    gray = replace(WIDE, mode="L")
+    tiff = replace(WIDE, format="tiff")
+    taken = [
+        planned(header, chain).held
+        for header, chain in (
+            (gray, "box:radius=20"),
+            (gray, "sepia,box:radius=20,grayscale"),
+            (WIDE, "box:radius=20"),
+            (WIDE, "box:radius=20,invert"),
+            (tiff, "box:radius=20,invert"),
+            (replace(tiff, held=500_000_000), "box:radius=20,invert"),
+        )
+    ]
+    assert all(more > less * 1.1 for less, more in itertools.pairwise(taken))
 
 
 def test_area_follows_the_load():

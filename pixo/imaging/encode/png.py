@@ -38,7 +38,7 @@ def encode(pixels: NDArray[Any]) -> bytes:
         adler = isal_zlib.adler32(block.data, adler)
         data.append(packer.compress(block.data))
     data.append(packer.flush(isal_zlib.Z_SYNC_FLUSH))
-    return segment.pack(b"".join(data), adler, height * (1 + width))
+    return segment.pack(data, adler, height * (1 + width))
 
 
 def _bytes(pixels: NDArray[Any]) -> Bytes:

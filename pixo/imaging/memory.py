@@ -1,0 +1,41 @@
+"""What a tile takes a worker, in bytes: its decoder, the rows that it is made of, and what filters make of them."""
+
+from pixo.imaging.chain import Chain
+from pixo.imaging.plan import Engine, Mode
+from pixo.imaging.probe import Header
+
+# Measured with libvips 8.18 on one thread: so many rows, however wide, lie between its decoder and a reader, and some
+# strips of a TIFF.
+ROWS, ROWS_TIFF = 800, 1200
+TIMES = 3
+"""A filter takes its result and what it makes in between: so many bytes for one that goes in, at most."""
+WEIGHING = 14
+"""Bytes a pixel that it takes beside its result where colours are weighed by alpha: planes of 16 and of 32 bits."""
+
+
+def decoder(header: Header, engine: Engine, mode: Mode) -> int:
+    """Give about what a reader holds, its window aside."""
+    if engine == "luma":
+        return header.pixels
+    if engine == "map":
+        return 0
+    rows = ROWS_TIFF if header.format == "tiff" else ROWS
+    return max(header.held, min(header.height, rows) * header.width * _pixel(mode, header.depth))
+
+
+def row(header: Header, chain: Chain, mode: Mode) -> int:
+    """Give about what each row of a reader's window takes until the tile is encoded, the row itself included."""
+    window = _pixel(mode, header.depth)
+    most = beside = 0
+    for step in chain.steps:
+        alpha, taken = mode.endswith("A"), _pixel(mode, header.depth)
+        mode = step.filter.out_mode(mode)
+        given = _pixel(mode, header.depth)
+        most = max(most, beside + (taken + WEIGHING if alpha else max(TIMES * taken, given)))
+        # What the first filter takes is the window; what a later one takes lies beside it.
+        beside = given
+    return header.width * (window + most)
+
+
+def _pixel(mode: Mode, depth: int) -> int:
+    return len(mode) * depth // 8
