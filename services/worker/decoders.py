@@ -12,18 +12,16 @@ from pixo.imaging.plan import Plan
 Open = Callable[[Path, Plan, int, int], Reader]
 """From file, plan, first row wanted and row that is likely the end."""
 
-STREAM_AHEAD = 8 << 20
-
 Lane = tuple[str, int]
 """Job and lane."""
 
 
 class Decoders:
-    """Readers by lane, least recently used out, at most ``count`` of them and ``memory`` bytes of decoded rows.
+    """Readers by lane, least recently used out, at most ``count`` and ``memory`` bytes by their plans.
 
     A reader goes from top to bottom: one that stands above the wanted rows passes over those between, one that
-    stands below them is opened anew. At least one is kept, however large. Safe to use from several threads,
-    one reader by one thread at a time.
+    stands below them is opened anew. What has no room beside a lane's tile goes before that is made; its own reader
+    is kept, however large. Safe to use from several threads, one reader by one thread at a time.
     """
 
     def __init__(
@@ -75,6 +73,9 @@ class Decoders:
     def _lend(self, lane: Lane, plan: Plan, rows: tuple[int, int], *, last: bool) -> Iterator[Reader]:
         with self._lock:
             kept = self._idle.pop(lane, None)
+            out = self._surplus(plan)
+        for one in out:
+            one.close()
         reader = kept[0] if kept else self._open(self._source(lane[0]), plan, *rows)
         try:
             yield reader
@@ -85,25 +86,14 @@ class Decoders:
             reader.close()
             return
         with self._lock:
-            self._idle[lane] = reader, weight(plan), self._clock()
-            out = self._surplus()
-        for one in out:
-            one.close()
+            self._idle[lane] = reader, plan.held, self._clock()
 
-    def _surplus(self) -> list[Reader]:
+    def _surplus(self, plan: Plan) -> list[Reader]:
+        """Take out what has no room beside a tile of the plan."""
         out = []
-        held = sum(bytes_ for _, bytes_, _ in self._idle.values())
-        while len(self._idle) > 1 and (len(self._idle) > self._count or held > self._memory):
+        held = plan.held + sum(bytes_ for _, bytes_, _ in self._idle.values())
+        while self._idle and (len(self._idle) >= self._count or held > self._memory):
             _, (reader, bytes_, _) = self._idle.popitem(last=False)
             held -= bytes_
             out.append(reader)
         return out
-
-
-def weight(plan: Plan) -> int:
-    """Give about how many bytes of memory an open reader of the plan holds."""
-    if plan.engine == "luma":
-        return plan.width * plan.height
-    row = plan.width * len(plan.mode) * plan.depth // 8
-    # A stream keeps the rows of its last tile, for the next one's halo, and decodes a little ahead.
-    return plan.rows * row + (STREAM_AHEAD if plan.engine == "stream" else 0)

@@ -31,8 +31,8 @@ from services.worker.watchdog import Watchdog
 IN_HAND = 3
 """Tiles inside a worker: one computed, one being stored, one ready."""
 READERS = 16
-READERS_BYTES = 64 << 20
-"""Open decoders and the rows they hold, at most."""
+READERS_BYTES = 256 << 20
+"""Open decoders, at most, and what tiles of theirs would take together: one reader holds a third of that, or half."""
 COPIES_BYTES = 4 << 30
 """Uploads that a worker keeps copies of, where the store has no files."""
 RESTING = 5.0

@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pixo.errors import BadImage
 from pixo.imaging.decode import Rewind
 from pixo.messages import TileTask
-from services.worker.decoders import Decoders, weight
+from services.worker.decoders import Decoders
 from services.worker.tiles import ended
 from tests.plans import striped
 
-PLAN = striped(1000, width=100)
+PLAN = striped(1000, width=100, held=10)
 
 
 class Passing:
@@ -80,13 +81,29 @@ def test_the_last_tile_closes_its_reader():
     assert bench.opened[0].closed
 
 
-@pytest.mark.parametrize("bounds", [{"count": 2}, {"memory": 2 * weight(PLAN)}])
+@pytest.mark.parametrize("bounds", [{"count": 2}, {"memory": 29}])
 def test_the_least_recently_used_goes(bounds):
     """At most so many readers and so many bytes are kept."""
     bench = Bench(**bounds)
     for job in ("a", "b", "a", "c"):
         bench.take(job, 10 * len(bench.opened))
     assert [reader.closed for reader in bench.opened] == [False, True, False]
+
+
+def test_what_has_no_room_beside_a_tile_goes_before_that_is_made():
+    """However many others there are; the lane's own reader is kept, however large."""
+    bench = Bench(memory=30)
+    bench.take("a", 0)
+    bench.take("b", 0)
+    closed = []
+
+    def act(_):
+        closed.extend(reader.closed for reader in bench.opened)
+        return b""
+
+    for top in (0, 10):
+        bench.decoders.work(("c", 0), replace(PLAN, held=50), (top, 1000), act, last=False)
+    assert closed == [True, True, False] * 2
 
 
 def test_a_reader_whose_rows_are_broken_is_closed():
