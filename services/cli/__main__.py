@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from pixo import __version__
-from pixo.errors import ConfigError, PixoError
+from pixo.errors import ConfigError, PixoError, Refusal
 
 COMMANDS = {
     "up": "start everything on this machine",
@@ -47,7 +47,8 @@ def main(words: Sequence[str] | None = None) -> int:
         code = int(command.run(given, os.environ))
         sys.stdout.flush()  # what cannot be written shows here, not behind our back at the end
     except PixoError as error:
-        print(f"pixo {name}: {error}", file=sys.stderr)
+        moved = f" ({error.setting} moves the limit)" if isinstance(error, Refusal) and error.setting else ""
+        print(f"pixo {name}: {error}{moved}", file=sys.stderr)
         return USAGE if isinstance(error, ConfigError) else FAILED
     except KeyboardInterrupt:
         print(f"pixo {name}: interrupted", file=sys.stderr)

@@ -85,6 +85,17 @@ def test_apply_refuses_in_one_line(photo, tmp_path, capsys, options, code, said)
     assert not (tmp_path / "out.jpg").exists()
 
 
+def test_what_fits_into_no_tile_is_refused(photo, tmp_path, capsys, monkeypatch):
+    """As by the service: what, how much, the limit and the setting, and nothing is written."""
+    monkeypatch.setenv("PIXO_MAX_TILE_BYTES", "100000")
+    assert main(["apply", str(photo), "-o", str(tmp_path / "out.jpg"), "--filters", "blur:sigma=50"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "bytes that a worker holds for a tile" in line
+    assert "at most 100,000" in line
+    assert "PIXO_MAX_TILE_BYTES" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
 def test_what_is_no_image_is_refused(tmp_path, capsys):
     """A text file is refused by its content, and nothing is left behind."""
     text = tmp_path / "text.jpg"
