@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._metadata import TopicMetadata
@@ -79,6 +79,23 @@ class KafkaAdmin:
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """Give the group's committed offsets, by partition; see the protocol."""
         return self._committed.offsets(group, topic, range(self.partitions(topic)), _ANSWER)
+
+    def members(self, group: str, topic: str) -> dict[str, frozenset[int]]:
+        """Give what each member of a group holds of a topic; nothing while that is not settled. Raises TryAgain.
+
+        Nothing, too, where there is no such topic.
+        """
+        there = self._topics().get(topic)
+        asked = self._client.describe_consumer_groups([group], request_timeout=_ANSWER)
+        found = self._result(asked[group])
+        if not there or not there.partitions or found.state != ConsumerGroupState.STABLE:
+            return {}
+        return {
+            member.member_id: frozenset(
+                place.partition for place in member.assignment.topic_partitions if place.topic == topic
+            )
+            for member in found.members
+        }
 
     def ping(self) -> None:
         """Return when the broker answers, soon."""

@@ -14,6 +14,7 @@ from pixo import injection, logs, metrics
 from pixo.broker import Record, faults
 from pixo.broker.offsets import Offsets
 from pixo.broker.profiles import Profile
+from pixo.broker.standby import Standby
 from pixo.broker.watch import Watch
 from pixo.errors import Fatal
 
@@ -33,6 +34,7 @@ class KafkaConsumer:
         *,
         clock: Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
+        standby: Standby | None = None,
         farewell: float = 5.0,
     ) -> None:
         self.topic = topic
@@ -40,6 +42,8 @@ class KafkaConsumer:
         self._eager = profile.get("partition.assignment.strategy") == "roundrobin"
         self._untold = profile.get("group.protocol") == "consumer"
         self._watch = watch or Watch(clock)
+        self._standby = standby
+        self._looked = False
         self._farewell = farewell
         self._paused = False
         self._closed = False
@@ -73,6 +77,9 @@ class KafkaConsumer:
         self._complaints.require_none()
         if self._beyond:
             self._start_over()
+        if self._looked and self._standby and self.ready:
+            self._standby.look(str(self._client.memberid()), self._held)
+        self._looked = False
         if message is None:
             return None
         if error := message.error():
@@ -173,6 +180,7 @@ class KafkaConsumer:
         metrics.consumer_queue_bytes.labels(self.topic).set(fetched(stats, self.topic))
         # A group of protocol `consumer` tells a member that only stands by nothing at all.
         self.ready |= self._untold and stats.get("cgrp", {}).get("state") == "up"
+        self._looked = True
         try:
             self._beyond = self._watch.look(stats, self.topic, self._held, paused=self._paused)
         except Fatal as error:

@@ -1,12 +1,13 @@
 """The real broker: confluent-kafka's clients, with the settings of the profile."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from pixo.broker import Record, kept, profiles
 from pixo.broker.admin import KafkaAdmin
 from pixo.broker.consumer import KafkaConsumer
 from pixo.broker.producer import KafkaProducer
+from pixo.broker.standby import Standby
 from pixo.broker.tail import KafkaTail
 from pixo.settings import Kafka
 
@@ -15,44 +16,53 @@ class KafkaBroker:
     """Makes the clients of one process, and closes those that are left."""
 
     def __init__(self, settings: Kafka, client_id: str) -> None:
-        self._settings = settings
+        self.settings = settings
         self._client_id = client_id
         self._open = ExitStack()
 
     def producer(self) -> KafkaProducer:
         """Give a producer for what must not be lost."""
-        producer = KafkaProducer(profiles.producer(self._settings, self._client_id))
+        producer = KafkaProducer(profiles.producer(self.settings, self._client_id))
         self._open.callback(producer.close)
         return producer
 
     def heart(self) -> KafkaProducer:
         """Give a producer for what is worth nothing a few seconds later."""
-        heart = KafkaProducer(profiles.heart(self._settings, self._client_id))
+        heart = KafkaProducer(profiles.heart(self.settings, self._client_id))
         self._open.callback(heart.close, 2.0)
         return heart
 
     def consumer(self, group: str, topic: str) -> KafkaConsumer:
         """Give a new member of the group."""
-        consumer = KafkaConsumer(profiles.consumer(self._settings, self._client_id, group), topic)
+        # The embedded broker knows a group, and none of its members.
+        tells = self.settings.kafka_profile != "embedded"
+        standby = Standby(lambda: self.members(group, topic)) if tells else None
+        consumer = KafkaConsumer(profiles.consumer(self.settings, self._client_id, group), topic, standby=standby)
         self._open.callback(consumer.close)
         return consumer
 
     def tail(self, topic: str) -> KafkaTail:
         """Give a consumer of all partitions, in no group, of what is sent from now on."""
-        tail = KafkaTail(profiles.tail(self._settings, self._client_id), topic)
+        tail = KafkaTail(profiles.tail(self.settings, self._client_id), topic)
         self._open.callback(tail.close)
         return tail
 
     def kept(self, topic: str) -> Iterator[Record]:
         """Give all that the topic holds now, in no group; see the protocol."""
-        return kept.records(profiles.tail(self._settings, self._client_id), topic)
+        return kept.records(profiles.tail(self.settings, self._client_id), topic)
 
     def admin(self) -> KafkaAdmin:
         """Give the admin."""
-        grows = self._settings.kafka_profile != "embedded"
-        admin = KafkaAdmin(profiles.admin(self._settings, self._client_id), grows=grows)
+        grows = self.settings.kafka_profile != "embedded"
+        admin = KafkaAdmin(profiles.admin(self.settings, self._client_id), grows=grows)
         self._open.callback(admin.close)
         return admin
+
+    def members(self, group: str, topic: str) -> dict[str, frozenset[int]]:
+        """Give what each member of the group holds of the topic; see ``KafkaAdmin.members``."""
+        # By a client of its own: it is asked rarely, and by few.
+        with closing(KafkaAdmin(profiles.admin(self.settings, self._client_id))) as admin:
+            return admin.members(group, topic)
 
     def close(self) -> None:
         """Close the clients that are still open, the newest first."""
