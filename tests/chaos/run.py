@@ -4,7 +4,7 @@ import math
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, Self
@@ -19,6 +19,7 @@ from tests.chaos.installation import Installation
 from tests.chaos.ledger import Ledger, read_ledger
 from tests.chaos.parts import PATIENCE
 from tests.chaos.pictures import Kind, Pictures
+from tests.chaos.story import tell
 from tests.waiting import until
 
 AT_ONCE = 8
@@ -136,8 +137,14 @@ class Run:
     def finish(self, *, note: str = "") -> Ledger:
         """Hold the oracle to all jobs: done, right, no tile missing, no dead letter, nothing left in any index."""
         outcomes = self.outcomes()
-        assert set(outcomes.values()) == {"right"}, (outcomes, self.errors)
+        self.hold(outcomes)
         return self.settle(note=note)
+
+    def hold(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Fail, with what can be seen of those that stand still, unless all are right."""
+        stuck = [id for id, outcome in outcomes.items() if outcome == "stuck"]
+        told = tell(self.installation, stuck) if stuck else ""
+        assert set(outcomes.values()) == {"right"}, f"{outcomes}, {self.errors}\n{told}"
 
     def ledger(self) -> Ledger:
         """Give what Kafka has kept of these jobs."""
