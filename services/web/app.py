@@ -26,8 +26,8 @@ def create_app(parts: Parts, registry: CollectorRegistry | None = None, checks: 
     app.register_blueprint(page.routes())
     problems.install(app)
     measures.install(app)
+    patience.install(app)  # first: what the next ones refuse is sent as well
     origin.install(app, parts.settings.web)
-    patience.install(app)
     tokens.install(app, parts.settings.web.tokens)
     app.after_request(_protect)
     return app

@@ -1,4 +1,4 @@
-"""gunicorn's worker with threads, and a bound on how long the head of a request may take: it holds a thread."""
+"""gunicorn's worker with threads, and bounds on what a slow client holds up."""
 
 import time
 from contextlib import suppress
@@ -16,7 +16,8 @@ LONGEST = 10.0
 class Worker(ThreadWorker):  # type: ignore[misc] # it ships no types
     """Ends connections whose heads come too slowly, which gunicorn reads without a timeout.
 
-    What follows the head has bounds of its own: ``intake`` for bodies, ``patience`` for both ways.
+    What follows the head has bounds of its own: ``intake`` for bodies, ``patience`` for both ways. A connection's end
+    is waited for, as gunicorn does for up to 2 s, by the thread that served it.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -33,9 +34,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # it ships no types
         """Serve a connection's next request, in a thread of its own."""
         self._heads[conn] = time.monotonic() + LONGEST
         try:
-            return super().handle(conn)
+            kept = super().handle(conn)
         finally:
             self._heads.pop(conn, None)
+        if not kept:  # left to gunicorn, it is done by the one thread that watches all connections
+            conn.close(graceful=True)
+        return kept
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request; its head has been read."""

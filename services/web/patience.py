@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import socket
+import struct
 import sys
 import termios
 from contextlib import suppress
@@ -29,6 +30,11 @@ class Connection(socket.socket):
         connection = cls(plain.family, plain.type, plain.proto, fileno=plain.detach())
         connection.settimeout(timeout)
         return connection
+
+    def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001 - as the socket's own
+        """Let it wait or not; one that is closed needs neither."""
+        if self.fileno() >= 0:
+            super().setblocking(flag)
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Send all of it."""
@@ -62,6 +68,9 @@ class Connection(socket.socket):
 
     def _require_less_than(self, queued: int | None, error: TimeoutError) -> None:
         if queued is None or self._queued() == queued:
+            with suppress(OSError):  # what it has not taken goes, and nobody waits for its farewell
+                self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.shutdown(socket.SHUT_RDWR)
             raise BrokenPipeError(errno.EPIPE, "The other side has stopped to read.") from error
 
 

@@ -140,6 +140,17 @@ def test_heads_that_never_end(serving, image):
     assert "Traceback" not in web.log.read_text()
 
 
+def test_clients_that_never_hang_up(serving):
+    """Those who have their answers and leave connections open hold up nobody: each end is waited for, for 2 s."""
+    web = serving()
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(int(PATIENCE)):
+            connection = socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE)
+            stack.enter_context(connection).sendall(request)
+        assert httpx.get(f"{web.url}/healthz", timeout=PATIENCE).status_code == 200
+
+
 def test_pipelined_request_behind_an_upload(serving, image):
     """What follows an upload on the same connection is the next request."""
     web = serving()

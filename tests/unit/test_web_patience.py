@@ -71,10 +71,24 @@ def test_slow_and_steady(ends, tmp_path, how):
 
 @pytest.mark.parametrize("how", ["bytes", "file"])
 def test_still(ends, tmp_path, how):
-    """Who takes nothing is given up, as if it had gone."""
-    sender, _ = ends
+    """Who takes nothing is given up, as if it had gone, and nothing more is waited for: not its farewell either."""
+    sender, reader = ends
     with pytest.raises(BrokenPipeError):
         send(how, sender, bytes(8 * SIZE), tmp_path)
+    sender.settimeout(None)
+    assert sender.recv(1) == b""
+    sender.close()
+    with pytest.raises(ConnectionResetError):
+        b"".join(iter(lambda: reader.recv(SIZE), b""))
+
+
+def test_closed_twice(ends):
+    """The thread that served a connection ends it, and then gunicorn's own does so again."""
+    connection = TConn(Config(), ends[0], ("127.0.0.1", 1), ("127.0.0.1", 2))
+    ends[1].close()
+    connection.close(graceful=True)
+    connection.close(graceful=True)
+    assert ends[0].fileno() < 0
 
 
 def test_every_connection_is_one(ends, monkeypatch):
