@@ -15,7 +15,7 @@ from pixo.broker import Record, faults
 from pixo.broker.offsets import Offsets
 from pixo.broker.profiles import Profile
 from pixo.broker.standby import Standby
-from pixo.broker.watch import Watch
+from pixo.broker.watch import Watch, ahead
 from pixo.errors import Fatal
 
 log = logs.logger(__name__)
@@ -48,6 +48,8 @@ class KafkaConsumer:
         self._paused = False
         self._closed = False
         self._beyond: dict[int, int] = {}
+        self._ahead: set[int] = set()
+        self._doubted: set[int] = set()
         self._following: dict[int, int] = {}
         self._complaints = faults.Hearing(clock)
         # ``done`` comes from other threads: what it shares with the polling thread is touched under the lock.
@@ -77,6 +79,8 @@ class KafkaConsumer:
         self._complaints.require_none()
         if self._beyond:
             self._start_over()
+        if self._ahead:
+            self._commit_anew()
         if self._looked and self._standby and self.ready:
             self._standby.look(str(self._client.memberid()), self._held)
         self._looked = False
@@ -181,6 +185,9 @@ class KafkaConsumer:
         # A group of protocol `consumer` tells a member that only stands by nothing at all.
         self.ready |= self._untold and stats.get("cgrp", {}).get("state") == "up"
         self._looked = True
+        doubted, self._doubted = self._doubted, ahead(stats, self.topic, self._held)
+        # Twice in a row: numbers of a partition that was just assigned are of different times.
+        self._ahead = doubted & self._doubted
         try:
             self._beyond = self._watch.look(stats, self.topic, self._held, paused=self._paused)
         except Fatal as error:
@@ -199,19 +206,33 @@ class KafkaConsumer:
         except KafkaException as error:
             self._complaints.say(faults.of(error))
 
+    def _commit_anew(self) -> None:
+        """Commit what is done of logs of which more was committed than there is."""
+        partitions, self._ahead = self._ahead, set()
+        for partition in partitions:
+            start, end = self._client.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)
+            with self._lock:
+                offset = self._offsets.first(partition)
+            offset = self._following.get(partition, start) if offset is None else offset
+            self._commit(partition, offset if start <= offset <= end else start)
+
     def _set_back(self, partition: int, offset: int) -> None:
-        """Count and commit from this offset on: by itself librdkafka never commits less than it did before."""
-        place = TopicPartition(self.topic, partition, offset)
+        """Count and commit from this offset on."""
         log.warning("partition read anew", topic=self.topic, partition=partition, offset=offset)
         self._following[partition] = offset
         with self._lock:
             self._offsets.forget([partition])
             self._finished.pop(partition, None)  # counted in the log that is no more
-            try:
-                self._client.store_offsets(offsets=[place])
-                self._client.commit(offsets=[place], asynchronous=False)
-            except KafkaException as error:
-                self._complaints.say(faults.of(error))
+        self._commit(partition, offset)
+
+    def _commit(self, partition: int, offset: int) -> None:
+        """Commit less than before, which librdkafka does only when told to. What fails is found by the next look."""
+        place = TopicPartition(self.topic, partition, offset)
+        try:
+            self._client.store_offsets(offsets=[place])
+            self._client.commit(offsets=[place], asynchronous=True)
+        except KafkaException as error:
+            self._complaints.say(faults.of(error))
 
 
 def leave(client: confluent_kafka.Consumer, topic: str, seconds: float) -> None:

@@ -33,6 +33,10 @@ class Offsets:
             del records[each]
         return finished[-1] + 1 if finished else None
 
+    def first(self, partition: int) -> int | None:
+        """Give the first offset that was delivered and is not done, None where all are."""
+        return next(iter(self._open.get(partition, ())), None)
+
     def forget(self, partitions: Iterable[int]) -> None:
         """Start anew with these partitions: they were taken away, or are read again from elsewhere."""
         for partition in partitions:

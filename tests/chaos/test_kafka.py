@@ -12,10 +12,10 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from pixo import broker, topics
-from pixo.broker import profiles
+from pixo.broker import Admin, profiles
 from pixo.broker.consumer import KafkaConsumer
 from pixo.broker.watch import Watch
-from pixo.errors import Fatal
+from pixo.errors import Fatal, TryAgain
 from pixo.settings import Kafka
 from pixo.topics import Topic
 from pixo.topics.ensuring import ensure
@@ -114,9 +114,13 @@ def test_topic_wiped(run: Run, pictures: Pictures, kafka: tuple[Part, str]) -> N
     """The topic of tasks is deleted and made anew in the middle of a job: what was in it is published again.
 
     Its leader has changed before, as everywhere that brokers are upgraded: clients then take the new topic's epoch for
-    old news and read nothing more, until the watch has them started anew.
+    old news and read nothing more, until the watch has them started anew. What workers had in hand is committed by the
+    old log's offsets, which must not stay: none of the new log's tasks would be known to be lost.
     """
     pixo = run.installation
+    # So that the old log is longer than the new one.
+    run.submit_all(pictures.kind(2400, 1800, filters="invert", tile_size="128") for _ in range(6))
+    run.finish()
     kafka[0].kill()
     kafka[0].up()
     job = run.submit(pictures.kind(2400, 1800, filters=SLOW, tile_size="128"))
@@ -124,9 +128,19 @@ def test_topic_wiped(run: Run, pictures: Pictures, kafka: tuple[Part, str]) -> N
     client = AdminClient({"bootstrap.servers": pixo.settings.kafka.kafka})
     client.delete_topics([pixo.topics.tasks])[pixo.topics.tasks].result(30)
     with contextlib.closing(broker.open(pixo.settings.kafka, "test")) as opened:
-        ensure(opened.admin(), topics.specs(pixo.settings.kafka), PATIENCE)
-    with Keeper(pixo.roles):
-        run.finish()
+        admin = opened.admin()
+        ensure(admin, topics.specs(pixo.settings.kafka), PATIENCE)
+        with Keeper(pixo.roles):
+            run.finish()
+        until(lambda: _all_committed(admin, pixo.topics), "what is committed is what there is")
+
+
+def _all_committed(admin: Admin, names: topics.Topics) -> bool:
+    try:
+        committed, ends = admin.committed(names.workers, names.tasks), admin.ends(names.tasks)
+    except TryAgain:
+        return False
+    return {partition: committed.get(partition, 0) for partition in ends} == ends
 
 
 class Unlucky(KafkaConsumer):

@@ -24,6 +24,20 @@ def test_holes_of_the_log_are_no_gaps() -> None:
     assert [offsets.done(0, offset) for offset in (1, 5, 9)] == [2, 6, 10]
 
 
+def test_first_that_is_not_done() -> None:
+    """Among those that were delivered, whatever was done beyond it."""
+    offsets = Offsets()
+    assert offsets.first(0) is None
+    for offset in (4, 5, 6):
+        offsets.delivered(0, offset)
+    offsets.done(0, 5)
+    assert offsets.first(0) == 4
+    offsets.done(0, 4)
+    assert offsets.first(0) == 6
+    offsets.done(0, 6)
+    assert offsets.first(0) is None
+
+
 def test_partitions_are_apart() -> None:
     """A partition that stands still holds up no other."""
     offsets = Offsets()
