@@ -120,7 +120,7 @@ def test_topic_wiped(run: Run, pictures: Pictures, kafka: tuple[Part, str]) -> N
     pixo = run.installation
     # So that the old log is longer than the new one.
     run.submit_all(pictures.kind(2400, 1800, filters="invert", tile_size="128") for _ in range(6))
-    run.finish()
+    run.hold(run.outcomes())
     kafka[0].kill()
     kafka[0].up()
     job = run.submit(pictures.kind(2400, 1800, filters=SLOW, tile_size="128"))
