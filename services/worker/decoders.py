@@ -8,9 +8,13 @@ from pathlib import Path
 
 from pixo.imaging.decode import Reader, Rewind
 from pixo.imaging.plan import Plan
+from services.worker import heap
 
 Open = Callable[[Path, Plan, int, int], Reader]
 """From file, plan, first row wanted and row that is likely the end."""
+
+LARGE = 128 << 20
+"""Bytes that a tile takes from which on its lane begins with a heap that keeps nothing of others' tiles."""
 
 Lane = tuple[str, int]
 """Job and lane."""
@@ -76,6 +80,8 @@ class Decoders:
             out = self._surplus(plan)
         for one in out:
             one.close()
+        if kept is None and plan.held > LARGE:
+            heap.trim()
         reader = kept[0] if kept else self._open(self._source(lane[0]), plan, *rows)
         try:
             yield reader

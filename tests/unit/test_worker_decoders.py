@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from pixo.errors import BadImage
 from pixo.imaging.decode import Rewind
 from pixo.messages import TileTask
-from services.worker.decoders import Decoders
+from services.worker import heap
+from services.worker.decoders import LARGE, Decoders
 from services.worker.tiles import ended
 from tests.plans import striped
 
@@ -47,14 +48,14 @@ class Bench:
         self.opened.append(Passing(start))
         return self.opened[-1]
 
-    def take(self, job, top, *, lane=0, last=False):
+    def take(self, job, top, *, lane=0, last=False, plan=PLAN):
         """Take ten rows."""
 
         def act(reader):
             reader.rows(top, top + 10)
             return b""
 
-        self.decoders.work((job, lane), PLAN, (top, 1000), act, last=last)
+        self.decoders.work((job, lane), plan, (top, 1000), act, last=last)
 
 
 def test_a_lane_goes_on_where_its_reader_stands():
@@ -64,6 +65,18 @@ def test_a_lane_goes_on_where_its_reader_stands():
         bench.take("a", top)
     bench.take("a", 600, lane=1)
     assert len(bench.opened) == 2
+
+
+def test_a_lane_of_large_tiles_begins_with_an_empty_heap(monkeypatch):
+    """What the C library keeps of others' tiles would come on top; ordinary tiles are made of it."""
+    trims = []
+    monkeypatch.setattr(heap, "trim", lambda: trims.append(1))
+    bench = Bench()
+    bench.take("a", 0)
+    assert not trims
+    for top in (0, 10):
+        bench.take("b", top, plan=replace(PLAN, held=LARGE + 1))
+    assert len(trims) == 1
 
 
 def test_rows_further_up_need_a_new_reader():
