@@ -59,27 +59,6 @@ def test_pages_of_others_change_nothing(web, image, site, status):
 
 
 @pytest.mark.parametrize(
-    ("origin", "site", "status"),
-    [
-        ("http://localhost:5001", {}, 202),
-        ("http://localhost:8080", {}, 403),
-        ("https://elsewhere.example", {}, 403),
-        ("null", {}, 403),
-        ("http://localhost:8080", {"Sec-Fetch-Site": "same-origin"}, 202),
-    ],
-)
-def test_pages_of_others_in_browsers_that_only_say_where_from(make_web, web, image, origin, site, status):
-    """They change nothing on a server of this machine; a server behind a proxy may not know its own name."""
-    headers = {"Host": "localhost:5001", "Origin": origin, **site}
-    answer = web.post(image(), headers=headers)
-    assert answer.status_code == status
-    if status == 403:
-        assert (answer.json["what"], answer.json["measured"]) == ("cross-site", origin)
-    assert web.get("/api/v1/jobs", headers=headers).status_code == 200
-    assert make_web(PIXO_HOST="::").post(image(), headers=headers).status_code == 202
-
-
-@pytest.mark.parametrize(
     ("name", "status"),
     [
         ("localhost:5001", 200),
