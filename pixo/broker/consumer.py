@@ -81,7 +81,8 @@ class KafkaConsumer:
             self._start_over()
         if self._ahead:
             self._commit_anew()
-        if self._looked and self._standby and self.ready:
+        # One that is paused is busy, or about to leave.
+        if self._looked and self._standby and self.ready and not self._paused:
             self._standby.look(str(self._client.memberid()), self._held)
         self._looked = False
         if message is None:
@@ -208,9 +209,16 @@ class KafkaConsumer:
 
     def _commit_anew(self) -> None:
         """Commit what is done of logs of which more was committed than there is."""
-        partitions, self._ahead = self._ahead, set()
+        partitions, self._ahead = self._ahead & self._held, set()
         for partition in partitions:
-            start, end = self._client.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True)
+            place = TopicPartition(self.topic, partition)
+            try:
+                start, end = self._client.get_watermark_offsets(place, cached=True)
+            except KafkaException as error:
+                self._complaints.say(faults.of(error))
+                continue
+            if not 0 <= start <= end:
+                continue  # not known yet, or of different times
             with self._lock:
                 offset = self._offsets.first(partition)
             offset = self._following.get(partition, start) if offset is None else offset

@@ -1,7 +1,7 @@
 """The real broker: confluent-kafka's clients, with the settings of the profile."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 from pixo.broker import Record, kept, profiles
 from pixo.broker.admin import KafkaAdmin
@@ -19,6 +19,7 @@ class KafkaBroker:
         self.settings = settings
         self._client_id = client_id
         self._open = ExitStack()
+        self._asking: KafkaAdmin | None = None
 
     def producer(self) -> KafkaProducer:
         """Give a producer for what must not be lost."""
@@ -60,9 +61,9 @@ class KafkaBroker:
 
     def members(self, group: str, topic: str) -> dict[str, frozenset[int]]:
         """Give what each member of the group holds of the topic; see ``KafkaAdmin.members``."""
-        # By a client of its own: it is asked rarely, and by few.
-        with closing(KafkaAdmin(profiles.admin(self.settings, self._client_id))) as admin:
-            return admin.members(group, topic)
+        # One for all questions: what they leave behind when they fail holds a client until it is found as garbage.
+        self._asking = self._asking or self.admin()
+        return self._asking.members(group, topic)
 
     def close(self) -> None:
         """Close the clients that are still open, the newest first."""

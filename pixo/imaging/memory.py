@@ -8,7 +8,8 @@ from pixo.imaging.probe import Header
 # strips of a TIFF.
 ROWS, ROWS_TIFF = 800, 1200
 TIMES = 3
-"""A filter takes its result and what it makes in between: so many bytes for one that goes in, at most."""
+"""A filter takes its result and what it makes in between: so many bytes for one that goes in, at most, where windows
+pass in strips. One that passes in one piece, of up to 24 MB, may take 115 MB more than is counted."""
 WEIGHING = 14
 """Bytes a pixel that it takes beside its result where colours are weighed by alpha: planes of 16 and of 32 bits."""
 
@@ -23,9 +24,14 @@ def decoder(header: Header, engine: Engine, mode: Mode) -> int:
     return max(header.held, min(header.height, rows) * header.width * _pixel(mode, header.depth))
 
 
+def window(header: Header, mode: Mode) -> int:
+    """Give the bytes of each row of a reader's window, which stays for the next tile."""
+    return header.width * _pixel(mode, header.depth)
+
+
 def row(header: Header, chain: Chain, mode: Mode) -> int:
     """Give about what each row of a reader's window takes until the tile is encoded, the row itself included."""
-    window = _pixel(mode, header.depth)
+    first = window(header, mode)
     most = beside = 0
     for step in chain.steps:
         alpha, taken = mode.endswith("A"), _pixel(mode, header.depth)
@@ -34,7 +40,7 @@ def row(header: Header, chain: Chain, mode: Mode) -> int:
         most = max(most, beside + (taken + WEIGHING if alpha else max(TIMES * taken, given)))
         # What the first filter takes is the window; what a later one takes lies beside it.
         beside = given
-    return header.width * (window + most)
+    return first + header.width * most
 
 
 def _pixel(mode: Mode, depth: int) -> int:

@@ -55,6 +55,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """How the final is shown, as EXIF says it (1-8): pixels are filtered as they are stored."""
     held: int = 0
     """Estimated bytes that a tile takes a worker: its decoder, its rows with the halo, what filters make of them."""
+    kept: int = 0
+    """Estimated bytes that an open reader holds between two tiles: its decoder, its rows with the halo."""
 
     @property
     def tiles(self) -> int:

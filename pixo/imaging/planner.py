@@ -70,8 +70,9 @@ def plan(
         most=restart_rows(header.width, out_mode, output),
         reach=(limits.max_tile_bytes - decoder) // row,
     )
-    held = decoder + row * reached(rows, header.height, align=align, halo=halo)
-    what = "bytes that a worker holds for a tile of it, as far as these filters reach"
+    reach = reached(rows, header.height, align=align, halo=halo)
+    held = decoder + row * reach
+    what = "bytes that a worker holds for a tile of it, with these filters"
     most(held, limits.max_tile_bytes, "too-many-pixels", what, "max_tile_bytes")
     work = costs.estimate(header, chain, engine, mode, out_mode, output, rows)
     return Plan(
@@ -90,6 +91,7 @@ def plan(
         seconds=round(work.total * header.pixels / 1e9, 3),
         orientation=header.orientation,
         held=held,
+        kept=decoder + reach * memory.window(header, mode),
     )
 
 

@@ -21,7 +21,7 @@ Lane = tuple[str, int]
 
 
 class Decoders:
-    """Readers by lane, least recently used out, at most ``count`` and ``memory`` bytes by their plans.
+    """Readers by lane, least recently used out, at most ``count`` and, with a tile's own, ``memory`` bytes by plans.
 
     A reader goes from top to bottom: one that stands above the wanted rows passes over those between, one that
     stands below them is opened anew. What has no room beside a lane's tile goes before that is made; its own reader
@@ -92,7 +92,7 @@ class Decoders:
             reader.close()
             return
         with self._lock:
-            self._idle[lane] = reader, plan.held, self._clock()
+            self._idle[lane] = reader, plan.kept, self._clock()
 
     def _surplus(self, plan: Plan) -> list[Reader]:
         """Take out what has no room beside a tile of the plan."""

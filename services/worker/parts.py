@@ -31,8 +31,7 @@ from services.worker.watchdog import Watchdog
 IN_HAND = 3
 """Tiles inside a worker: one computed, one being stored, one ready."""
 READERS = 16
-READERS_BYTES = 256 << 20
-"""Open decoders, at most, and what tiles of theirs would take together: one reader holds a third of that, or half."""
+"""Open decoders, at most."""
 COPIES_BYTES = 4 << 30
 """Uploads that a worker keeps copies of, where the store has no files."""
 RESTING = 5.0
@@ -67,7 +66,13 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
     sources = Sources(blobs, cache, COPIES_BYTES, measures)
     decoders = stack.enter_context(
         closing(
-            Decoders(opener(cache, measures), sources.path, count=READERS, memory=READERS_BYTES, clock=time.monotonic)
+            Decoders(
+                opener(cache, measures),
+                sources.path,
+                count=READERS,
+                memory=settings.limits.max_tile_bytes,
+                clock=time.monotonic,
+            )
         )
     )
     producer = kafka.producer()

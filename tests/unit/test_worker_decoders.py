@@ -13,7 +13,7 @@ from services.worker.decoders import LARGE, Decoders
 from services.worker.tiles import ended
 from tests.plans import striped
 
-PLAN = striped(1000, width=100, held=10)
+PLAN = striped(1000, width=100, held=10, kept=10)
 
 
 class Passing:
@@ -101,6 +101,15 @@ def test_the_least_recently_used_goes(bounds):
     for job in ("a", "b", "a", "c"):
         bench.take(job, 10 * len(bench.opened))
     assert [reader.closed for reader in bench.opened] == [False, True, False]
+
+
+def test_readers_of_jobs_that_take_turns_stay():
+    """What filters take of a tile is free again when it is made: readers are kept by what they hold themselves."""
+    bench = Bench(memory=100)
+    for top in range(0, 50, 10):
+        for job in ("a", "b", "c"):
+            bench.take(job, top, plan=replace(PLAN, held=60, kept=20))
+    assert len(bench.opened) == 3
 
 
 def test_what_has_no_room_beside_a_tile_goes_before_that_is_made():
