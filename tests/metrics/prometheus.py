@@ -10,6 +10,7 @@ import httpx
 import yaml
 
 from tests.conftest import free_port, running
+from tests.waiting import until
 
 NAMESPACE = "pixo"
 STEP = 1.0
@@ -79,6 +80,8 @@ def prometheus(folder: Path, targets: Path, rules: dict[str, Any]) -> Iterator[P
     with running(command, port, folder / "prometheus.log"):
         found = Prometheus(port)
         with found.client:
+            # It listens a moment before it answers.
+            until(lambda: found.client.get("/-/ready").status_code == httpx.codes.OK, "Prometheus is ready")
             yield found
 
 
