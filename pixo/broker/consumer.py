@@ -222,7 +222,9 @@ class KafkaConsumer:
             with self._lock:
                 offset = self._offsets.first(partition)
             offset = self._following.get(partition, start) if offset is None else offset
-            self._commit(partition, offset if start <= offset <= end else start)
+            offset = offset if start <= offset <= end else start
+            log.warning("more was committed than there is", topic=self.topic, partition=partition, offset=offset)
+            self._commit(partition, offset)
 
     def _set_back(self, partition: int, offset: int) -> None:
         """Count and commit from this offset on."""
