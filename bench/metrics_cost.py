@@ -68,7 +68,9 @@ def turn(folder: Path, chain: str) -> float:
         probe(folder / names.source(JOB)), parse(chain), Request(), Limits(), tile_size=None, workers=1, busy=True
     )
     sources = Sources(blobs, folder, 1 << 30, measures)
-    decoders = Decoders(opener(folder, measures), sources.path, count=4, memory=64 << 20, clock=time.monotonic)
+    decoders = Decoders(
+        opener(folder, measures), sources.path, count=4, spare=64 << 20, memory=1 << 30, clock=time.monotonic
+    )
     tiles = Tiles(decoders, sources, measures)
     began = time.process_time()
     for tile in range(made.tiles):

@@ -21,8 +21,9 @@ Lane = tuple[str, int]
 
 
 class Decoders:
-    """Readers by lane, least recently used out, at most ``count`` and, with a tile's own, ``memory`` bytes by plans.
+    """Readers by lane, least recently used out.
 
+    At most ``count``, with ``spare`` bytes by their plans or a single one, and ``memory`` bytes with the tile in work.
     A reader goes from top to bottom: one that stands above the wanted rows passes over those between, one that
     stands below them is opened anew. What has no room beside a lane's tile goes before that is made; its own reader
     is kept, however large. Safe to use from several threads, one reader by one thread at a time.
@@ -34,12 +35,14 @@ class Decoders:
         source: Callable[[str], Path],
         *,
         count: int,
+        spare: int,
         memory: int,
         clock: Callable[[], float],
     ) -> None:
         self._open = open_reader
         self._source = source
         self._count = count
+        self._spare = spare
         self._memory = memory
         self._clock = clock
         self._lock = threading.Lock()
@@ -97,9 +100,13 @@ class Decoders:
     def _surplus(self, plan: Plan) -> list[Reader]:
         """Take out what has no room beside a tile of the plan."""
         out = []
-        held = plan.held + sum(bytes_ for _, bytes_, _ in self._idle.values())
-        while self._idle and (len(self._idle) >= self._count or held > self._memory):
+        idle = sum(bytes_ for _, bytes_, _ in self._idle.values())
+        while self._idle and (
+            len(self._idle) >= self._count
+            or plan.held + idle > self._memory
+            or (len(self._idle) > 1 and idle > self._spare)
+        ):
             _, (reader, bytes_, _) = self._idle.popitem(last=False)
-            held -= bytes_
+            idle -= bytes_
             out.append(reader)
         return out

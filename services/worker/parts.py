@@ -31,7 +31,8 @@ from services.worker.watchdog import Watchdog
 IN_HAND = 3
 """Tiles inside a worker: one computed, one being stored, one ready."""
 READERS = 16
-"""Open decoders, at most."""
+READERS_BYTES = 128 << 20
+"""Decoders that wait for their lane's next tile, at most, and what they hold: those of two jobs of 236 MP."""
 COPIES_BYTES = 4 << 30
 """Uploads that a worker keeps copies of, where the store has no files."""
 RESTING = 5.0
@@ -70,6 +71,7 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
                 opener(cache, measures),
                 sources.path,
                 count=READERS,
+                spare=READERS_BYTES,
                 memory=settings.limits.max_tile_bytes,
                 clock=time.monotonic,
             )

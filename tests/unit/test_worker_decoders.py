@@ -41,7 +41,10 @@ class Bench:
         self.opened = []
         self.now = 0.0
         self.decoders = Decoders(
-            self._open, lambda _: Path("x"), **{"count": 9, "memory": 1 << 30, **bounds}, clock=lambda: self.now
+            self._open,
+            lambda _: Path("x"),
+            **{"count": 9, "spare": 1 << 30, "memory": 1 << 30, **bounds},
+            clock=lambda: self.now,
         )
 
     def _open(self, _path, _plan, start, _until):
@@ -94,7 +97,7 @@ def test_the_last_tile_closes_its_reader():
     assert bench.opened[0].closed
 
 
-@pytest.mark.parametrize("bounds", [{"count": 2}, {"memory": 29}])
+@pytest.mark.parametrize("bounds", [{"count": 2}, {"memory": 29}, {"spare": 19}])
 def test_the_least_recently_used_goes(bounds):
     """At most so many readers and so many bytes are kept."""
     bench = Bench(**bounds)
@@ -110,6 +113,15 @@ def test_readers_of_jobs_that_take_turns_stay():
         for job in ("a", "b", "c"):
             bench.take(job, top, plan=replace(PLAN, held=60, kept=20))
     assert len(bench.opened) == 3
+
+
+def test_of_two_large_readers_each_waits_for_the_other():
+    """One is kept, however large, while there is room for the other's tile."""
+    bench = Bench(spare=100, memory=1000)
+    for top in range(0, 30, 10):
+        for job in ("a", "b"):
+            bench.take(job, top, plan=replace(PLAN, held=500, kept=400))
+    assert len(bench.opened) == 2
 
 
 def test_what_has_no_room_beside_a_tile_goes_before_that_is_made():
