@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from pixo import __version__
 from pixo.errors import ConfigError, PixoError, Refusal
+from services.cli.hints import hint
 
 COMMANDS = {
     "up": "start everything on this machine",
@@ -47,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
         code = int(command.run(given, os.environ))
         sys.stdout.flush()  # what cannot be written shows here, not behind our back at the end
     except PixoError as error:
-        moved = f" ({error.setting} moves the limit)" if isinstance(error, Refusal) and error.setting else ""
+        moved = hint(error.setting) if isinstance(error, Refusal) else ""
         print(f"pixo {name}: {error}{moved}", file=sys.stderr)
         return USAGE if isinstance(error, ConfigError) else FAILED
     except KeyboardInterrupt:

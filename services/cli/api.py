@@ -17,6 +17,7 @@ import httpx
 
 from pixo.errors import ConfigError, PixoError, Refusal, TryAgain
 from pixo.settings import load
+from services.cli.hints import hint
 from services.cli.whole import replacing
 
 Document = dict[str, Any]
@@ -253,9 +254,7 @@ def _problem(response: httpx.Response) -> PixoError:
         text = said["detail"]
     except (ValueError, KeyError, TypeError):
         return Refusal("not-pixo", f"{response.url} answered {response.status_code} and no problem document")
-    if said.get("setting"):
-        text += f" ({said['setting']} moves the limit)"
-    return Refusal(said.get("what", "refused"), text)
+    return Refusal(said.get("what", "refused"), text + hint(said.get("setting")))
 
 
 def _again(response: httpx.Response) -> float:

@@ -20,10 +20,7 @@ NOISE = ("librdkafka", "kafka in trouble", "tile done", "WARNING")
 def tell(installation: Installation, jobs: Iterable[str]) -> str:
     """Give how the parts are, what the jobs wait for and how far the groups have come."""
     lines = [line for part in installation.parts.values() for line in _of_part(part)]
-    lines += [f"{one.id} holds {one.partitions}" for one in installation.state.workers.alive()]
-    client: redis.Redis[str] = redis.Redis.from_url(installation.settings.redis.redis, decode_responses=True)
-    with closing(client):
-        lines += [_of_job(client, job) for job in jobs]
+    lines += _of_state(installation, jobs)
     topics = installation.topics
     lines += [_of_topic(installation, topics.tasks, topics.workers)]
     lines += [_of_topic(installation, topics.results, topics.stitchers)]
@@ -33,6 +30,16 @@ def tell(installation: Installation, jobs: Iterable[str]) -> str:
 def _of_part(part: Part) -> list[str]:
     said = [line for line in part.tail(60_000).splitlines() if not any(noise in line for noise in NOISE)]
     return [f"{part.name}: pid {part.pid}, ended with {part.codes}", *(f"  {line[:WIDE]}" for line in said[-LINES:])]
+
+
+def _of_state(installation: Installation, jobs: Iterable[str]) -> list[str]:
+    client: redis.Redis[str] = redis.Redis.from_url(installation.settings.redis.redis, decode_responses=True)
+    try:
+        held = [f"{one.id} holds {one.partitions}" for one in installation.state.workers.alive()]
+        with closing(client):
+            return held + [_of_job(client, job) for job in jobs]
+    except (TryAgain, redis.RedisError) as error:
+        return [f"redis: {error}"]
 
 
 def _of_job(client: "redis.Redis[str]", id: str) -> str:

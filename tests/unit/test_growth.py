@@ -7,25 +7,9 @@ from pixo.broker import Admin
 from pixo.broker.memory import MemoryBroker
 from pixo.settings import Kafka
 from services.monitor.growth import SETTLED, Growth
+from tests.clock import Clock
 
 SETTINGS = Kafka(tasks_partitions=4)
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Give the time."""
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Give a clock that stands still."""
-    return Clock()
 
 
 @pytest.fixture

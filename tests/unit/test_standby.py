@@ -4,17 +4,7 @@ import pytest
 
 from pixo.broker.standby import Standby
 from pixo.errors import Fatal, TryAgain
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Give the time."""
-        return self.now
+from tests.clock import Clock
 
 
 class Group:
@@ -30,12 +20,6 @@ class Group:
         if isinstance(self.told, Exception):
             raise self.told
         return self.told
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Give a clock that stands still."""
-    return Clock()
 
 
 @pytest.fixture

@@ -4,17 +4,7 @@ import pytest
 
 from pixo.broker.watch import Watch, ahead
 from pixo.errors import Fatal
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Give the time."""
-        return self.now
+from tests.clock import Clock
 
 
 def stats(
@@ -27,12 +17,6 @@ def stats(
         "brokers": {"b:1/1": {"nodeid": 1, "state": "UP" if up else "CONNECT"}},
         "topics": {"t": {"partitions": {"0": partition, "-1": partition}}},
     }
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Give a clock that stands still."""
-    return Clock()
 
 
 def test_beyond_the_end_for_a_minute(clock: Clock) -> None:

@@ -4,17 +4,7 @@ import pytest
 
 from services.worker.activity import Activity
 from services.worker.watchdog import STUCK, Watchdog
-
-
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        """Give the time."""
-        return self.now
+from tests.clock import Clock
 
 
 def test_busy_is_a_share_of_the_time():

@@ -1,0 +1,6 @@
+"""What a refusal's reader can do about it."""
+
+
+def hint(setting: str | None) -> str:
+    """Give what to add to a refusal whose limit a setting moves; nothing where none does."""
+    return f" ({setting} moves the limit)" if setting else ""
