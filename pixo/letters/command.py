@@ -48,12 +48,13 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _read(kafka: broker.Broker, settings: Settings) -> list[Letter]:
-    """Give all letters, newest first."""
+    """Give all letters, newest first; those of one millisecond by their offsets, which order them within a partition."""
     try:
-        found = [letters.read(record) for record in kafka.kept(topics.names(settings.kafka).dead_letters)]
+        found = list(kafka.kept(topics.names(settings.kafka).dead_letters))
     except TryAgain as error:
         raise TryAgain("kafka", f"Kafka at {settings.kafka.kafka}: {error}") from error
-    return sorted(found, key=lambda letter: letter.time, reverse=True)
+    found.sort(key=lambda record: (record.timestamp_ms, record.offset), reverse=True)
+    return [letters.read(record) for record in found]
 
 
 def _chosen(found: list[Letter], which: Collection[str]) -> list[Letter]:

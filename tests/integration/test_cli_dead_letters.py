@@ -17,6 +17,7 @@ from pixo.state.records import Spec
 from pixo.store import names
 from services.cli.__main__ import main
 from tests.plans import striped
+from tests.waiting import until
 
 PLAN = striped(40)
 
@@ -51,11 +52,14 @@ class Installation:
 
     def bury(self, tile=1):
         """Do what a worker and `results` do about a tile that cannot be made."""
-        task = TileTask(job=self.job, gen=self.gen, tile=tile, lane=0, until=4, plan=PLAN)
-        record = Record(self.topics.tasks, 1, 52, messages.encode(task), {}, 1_000)
-        self.letters.bury(record, task, "the PNG is cut off", BadImage("the PNG is cut off"), 2)
+        self.letters.bury(*self.task(tile), "the PNG is cut off", BadImage("the PNG is cut off"), 2)
         self.state.jobs.fail_tile(self.job, self.gen, tile, "the PNG is cut off")
         self.state.queue.release(self.job)
+
+    def task(self, tile):
+        """Give a tile's task, as a record and as what that says."""
+        task = TileTask(job=self.job, gen=self.gen, tile=tile, lane=0, until=4, plan=PLAN)
+        return Record(self.topics.tasks, 1, 52, messages.encode(task), {}, 1_000), task
 
     def refuse(self, value):
         """Do what a role does about a record that it cannot read."""
@@ -92,6 +96,9 @@ def test_letters_are_listed_newest_first(installation, capsys):
     """Each with reason, attempts, worker, origin, time, job and tile; unreadable ones say that they are."""
     assert said(capsys, "list")["letters"] == []
     installation.refuse(b"{")
+    # Kafka knows milliseconds, and the two may be in different partitions.
+    refused = time.time()
+    until(lambda: time.time() > refused + 0.001, "a millisecond is over")
     installation.bury(tile=1)
 
     newest, oldest = said(capsys)["letters"]
@@ -105,6 +112,15 @@ def test_letters_are_listed_newest_first(installation, capsys):
     shown = capsys.readouterr()
     assert installation.job in shown.out
     assert shown.err == "pixo dead-letters: 1 older ones; --limit shows more\n"
+
+
+def test_letters_of_one_millisecond_are_listed_by_offset(installation, capsys):
+    """Letters about one job are in one partition, whose offsets tell the later one."""
+    for _ in range(20):
+        installation.letters.bury(*installation.task(1), "the PNG is cut off", None, 2)
+
+    offsets = [int(letter["id"].split(":")[1]) for letter in said(capsys)["letters"]]
+    assert offsets == sorted(offsets, reverse=True)
 
 
 def test_replaying_a_tiles_letters_retries_its_job_once(installation, capsys):
