@@ -48,7 +48,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _read(kafka: broker.Broker, settings: Settings) -> list[Letter]:
-    """Give all letters, newest first; those of one millisecond by their offsets, which order them within a partition."""
+    """Give all letters, newest first; those of one millisecond by offset, which orders them within a partition."""
     try:
         found = list(kafka.kept(topics.names(settings.kafka).dead_letters))
     except TryAgain as error:
