@@ -132,7 +132,11 @@ class Web(Struct, frozen=True, kw_only=True):
     ] = "127.0.0.1"
     port: Annotated[Port, Meta(description="port of the page and the API")] = 5001
     web_threads: Annotated[
-        Count, Meta(description="requests that are served at once; three quarters of them may wait for a job's end")
+        Count,
+        Meta(
+            description="requests that are served at once; "
+            "three quarters of them may wait for a job's end, half of these by its events"
+        ),
     ] = 64
     max_upload_bytes: Annotated[Count, Meta(description="most bytes of an upload")] = 1 << 30
     api_tokens: Annotated[

@@ -43,6 +43,7 @@ def links(job: Job) -> dict[str, str]:
         "result": f"{self}/result",
         "source": f"{self}/source",
         "tiles": f"{self}/tiles",
+        "events": f"{self}/events",
         "cancel": f"{self}/cancel",
         "retry": f"{self}/retry",
     }

@@ -55,6 +55,7 @@ STATUS = {
     # It was sent to another server, by the name that it is for.
     "foreign-host": 421,
     "too-many-waiting": 429,
+    "too-many-listeners": 503,
 }
 """From a refusal's kind to its status; any other refusal is about the image, which is 422."""
 

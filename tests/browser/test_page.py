@@ -117,6 +117,27 @@ def test_a_file_dropped_beside_the_zone(page: Page, photo: Path, site: str) -> N
     assert [each.url for each in page.context.pages] == [site]
 
 
+def test_tiles_are_told_and_not_asked_for(page: Page, photo: Path) -> None:
+    """The page asks for a job when it begins to watch and when it has ended; what is between it hears."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(re.sub(r".*/jobs/\w{16}", "", request.url)))
+    page.get_by_label("Add a filter").select_option("median")
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+
+    assert page.locator("#tiles i").count() == page.locator("#tiles i.done").count() > 1
+    assert (asked.count(""), asked.count("/tiles"), asked.count("/events")) == (2, 2, 1)
+
+
+def test_a_job_whose_events_cannot_be_had(page: Page, photo: Path) -> None:
+    """The page asks for the job from time to time instead."""
+    page.route("**/events", lambda route: route.fulfill(status=503, json={"detail": "Too many listen."}))
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+
+    expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
+
+
 def test_filters_are_chained_in_the_order_chosen(page: Page, photo: Path) -> None:
     """Adding, setting, moving and removing filters gives the chain that the job shows."""
     page.get_by_label("Add a filter").select_option("blur")

@@ -163,12 +163,15 @@ def test_one_of_many_fails(server, photo, tmp_path, capsys):
     assert not (tmp_path / "out.jpg").exists()
 
 
+@pytest.fixture
 def interrupt():
-    """Do what Ctrl-C does."""
-    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    """Give a function that does what Ctrl-C does, also in tests that were started in the background, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_leaves_at_once(server, photo, tmp_path, capsys, monkeypatch):
+def test_ctrl_c_leaves_at_once(server, photo, tmp_path, capsys, monkeypatch, interrupt):
     """No other file is sent, and the job under way, which goes on, is named."""
     other = tmp_path / "other.jpg"
     other.write_bytes(b"image bytes")
@@ -195,7 +198,7 @@ def test_ctrl_c_leaves_at_once(server, photo, tmp_path, capsys, monkeypatch):
     assert "done" not in states
 
 
-def test_ctrl_c_does_not_wait_for_a_server_that_says_nothing(photo, monkeypatch):
+def test_ctrl_c_does_not_wait_for_a_server_that_says_nothing(photo, monkeypatch, interrupt):
     """A thread that hears nothing does not keep the command."""
     monkeypatch.setattr(submit, "LAST", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -53,6 +53,21 @@ export async function api(path, options) {
   return response.status === 204 ? null : response.json();
 }
 
+// Tells each event of a stream, by kind and data, until the stream ends. An EventSource could not send a token.
+export async function listen(path, told, signal) {
+  const pieces = (await call(path, { signal })).body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = ""; ;) {
+    const { done, value } = await pieces.read();
+    if (done) return;
+    const events = (rest + value).split("\n\n");
+    rest = events.pop();
+    for (const event of events) {
+      const [, kind, data] = /^event: (.*)\ndata: (.*)$/m.exec(event) ?? [];
+      if (kind) told(kind, JSON.parse(data));
+    }
+  }
+}
+
 // Whether links work as they are: nobody has asked for a token.
 export const free = () => !token;
 

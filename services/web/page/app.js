@@ -1,5 +1,5 @@
 // The page: choose an image and filters, send it, watch its tiles, compare and download.
-import { api, free, resource, send, Problem } from "./api.js";
+import { api, free, listen, resource, send, Problem } from "./api.js";
 import { Chain } from "./chain.js";
 import { paintSample } from "./sample.js";
 
@@ -13,6 +13,7 @@ const ENDED = ["done", "failed", "cancelled", "expired", "deleted"];
 let image = null; // File to be sent next
 let busy = false; // an image is being sent, or its job watched
 let shown = null; // id of the job on the page
+let listening = new AbortController(); // of the shown job's events
 let copies = []; // object URLs of what was fetched for the shown job
 let original = null; // object URL of the image that the shown job was made from
 const chain = new Chain($("chain"), $("catalogue"), $("help"), $("empty"));
@@ -50,9 +51,12 @@ function drawTiles(tiles) {
   const box = $("tiles");
   while (box.childElementCount > tiles.length) box.lastChild.remove();
   while (box.childElementCount < tiles.length) box.append(document.createElement("i"));
-  tiles.forEach((tile, n) => {
-    box.children[n].className = { done: "done", dead: "dead", out: "out", failed: "dead", processing: "out" }[tile.state] ?? "";
-  });
+  tiles.forEach(drawTile);
+}
+
+function drawTile({ tile, state }) {
+  const box = $("tiles").children[tile];
+  if (box) box.className = { done: "done", failed: "dead", processing: "out" }[state] ?? "";
 }
 
 function draw(job) {
@@ -118,8 +122,35 @@ async function fetchFirst(event) {
   $("download").click();
 }
 
-async function watch(id) {
+// Makes a job the shown one, or none, and lets go of what belonged to the one before.
+function show(id) {
   shown = id;
+  listening.abort();
+  listening = new AbortController();
+}
+
+// Draws what happens to a job; gives whether its end was told. What cannot be heard, the next look at the job says.
+async function follow(job) {
+  let ended = false;
+  try {
+    await listen(job.links.events, (kind, data) => {
+      ended = kind === "done";
+      if (ended) return;
+      if (kind === "tile") {
+        job.tiles.done = data.done;
+        job.progress = (0.99 * data.done) / job.tiles.total;
+        drawTile(data);
+      } else job.status = data.status;
+      draw(job);
+    }, listening.signal);
+  } catch (error) {
+    console.info(`Not listening: ${error.message}`);
+  }
+  return ended;
+}
+
+async function watch(id) {
+  show(id);
   $("work").hidden = false;
   $("tiles").replaceChildren();
   $("compare").hidden = true;
@@ -135,6 +166,7 @@ async function watch(id) {
         if (job.status === "done") await drawResult(job);
         return refresh();
       }
+      if (await follow(job)) continue;
     } catch (error) {
       if (!AWAY.includes(error.status)) throw error;
       $("figures").textContent = `${error.message} The job goes on; looking again.`;
@@ -180,7 +212,7 @@ async function submit(event) {
   $("tiles").replaceChildren();
   if (original) URL.revokeObjectURL(original);
   original = URL.createObjectURL(file);
-  shown = null;
+  show(null);
   try {
     const fields = { filters: chain.text() };
     for (const name of ["format", "quality", "metadata", "background"]) fields[name] = $(name).value;

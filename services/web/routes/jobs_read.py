@@ -1,10 +1,10 @@
-"""Jobs: the list, one job, waiting for its end."""
+"""Jobs: the list, one job, waiting for its end, listening to what happens to it."""
 
 from flask import Blueprint, Response, request
 
 from pixo.errors import Refusal
 from pixo.state.records import Job
-from services.web import answers, documents, fields, lookup, waits
+from services.web import answers, documents, events, fields, lookup, waits
 from services.web.parts import Parts
 
 STATUSES = ("queued", "processing", "stitching", "done", "failed", "cancelled", "expired")
@@ -37,6 +37,19 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         if patience and job.live:
             job = places.end(id, patience) or lookup.find(parts, id)
         return answers.job(job)
+
+    @blueprint.get("/api/v1/jobs/<id>/events")
+    def read_events(id: str) -> Response:
+        job = lookup.find(parts, id)
+        told = events.stream(parts, job, request.headers.get("Last-Event-ID", ""))
+        if told is None:
+            return Response(status=204)
+        leave = places.listen()
+        # Proxies that gather an answer before they pass it on (nginx) are asked not to.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        response = Response(told, headers=headers, content_type=events.MEDIA_TYPE)
+        response.call_on_close(leave)
+        return response
 
     @blueprint.get("/api/v1/jobs/<id>/plan")
     def read_plan(id: str) -> Response:
