@@ -22,7 +22,7 @@ AGAIN_MS = 2000
 """After how long a client whose connection broke off comes back."""
 SLICE_MS = 2000
 """After how long without events a listener looks whether the job is still there and the process not stopping."""
-STILL = 10.0
+STILL = 5.0
 """Seconds after which a silent stream says that it lives: proxies close quiet connections, and a client that has gone
 is found only by sending to it."""
 END = ".end"
