@@ -54,14 +54,17 @@ class Opened:
             self._file.close()
 
 
-def open_image(source: Path | BinaryIO, form: str, *, strict: bool = False) -> Opened:
+def open_image(source: Path | BinaryIO, form: str, *, strict: bool = False, shrink: int = 1) -> Opened:
     """Open a file's header for one pass from top to bottom, with the loader of the format given and no other.
 
     Decoding fails at damage that loses pixels and at a file that ends too early; with ``strict`` at everything that
-    the decoder warns of. Raises pyvips.Error, or what the file object raises.
+    the decoder warns of. A JPEG can be decoded to a half, a quarter or an eighth of its size, by ``shrink``. Raises
+    pyvips.Error, or what the file object raises.
     """
     _set_up()
-    options = {"access": "sequential", "fail_on": "warning" if strict else "error"}
+    options: dict[str, Any] = {"access": "sequential", "fail_on": "warning" if strict else "error"}
+    if shrink > 1:
+        options["shrink"] = shrink
     if isinstance(source, Path) and form not in READ_IN_ORDER:
         # These decoders want all bytes at once: the file is mapped.
         return Opened(getattr(pyvips.Image, LOADERS[form])(str(source), **options))

@@ -17,10 +17,6 @@ from pixo.imaging.probe import Header
 # Longest side that a format's files can have. JPEG's own 65535 is refused by libjpeg.
 SIDES = {"jpeg": 65_500, "webp": 16_383, "png": (1 << 31) - 1, "tiff": (1 << 31) - 1}
 DEEP = frozenset({"png", "tiff"})
-HELD = {"avif": 16, "webp": 9, "jpeg": 7, "gif": 6}
-"""Bytes a pixel; other formats hold little more than their samples."""
-HELD_CMYK = 10
-"""Of a JPEG: its coefficients are of four components."""
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # A second lane has to cut the time by a quarter, since it makes a worker pass over half of the image for nothing;
 # further ones by a twentieth.
@@ -185,16 +181,8 @@ def _engine(header: Header, chain: Chain, limits: Limits) -> tuple[Engine, Mode]
         "max_mapped_pixels",
     )
     what = f"bytes that a decoder of {header.format.upper()} holds at once"
-    most(_held(header), limits.max_decoder_bytes, "too-many-pixels", what, "max_decoder_bytes")
+    most(memory.whole(header), limits.max_decoder_bytes, "too-many-pixels", what, "max_decoder_bytes")
     return "map", header.mode
-
-
-def _held(header: Header) -> int:
-    """Give the bytes that decoding the image at once takes: measured with libvips 8.18 for 24 megapixels."""
-    if header.cmyk:
-        return header.pixels * HELD_CMYK
-    samples = len(header.mode) * header.depth // 8
-    return header.pixels * HELD.get(header.format, samples + 1)
 
 
 def _out_mode(mode: Mode, output: Output) -> Mode:

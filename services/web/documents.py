@@ -42,6 +42,7 @@ def links(job: Job) -> dict[str, str]:
         "self": self,
         "result": f"{self}/result",
         "source": f"{self}/source",
+        "preview": f"{self}/preview",
         "tiles": f"{self}/tiles",
         "events": f"{self}/events",
         "cancel": f"{self}/cancel",

@@ -56,6 +56,7 @@ STATUS = {
     "foreign-host": 421,
     "too-many-waiting": 429,
     "too-many-listeners": 503,
+    "too-many-previews": 503,
 }
 """From a refusal's kind to its status; any other refusal is about the image, which is 422."""
 

@@ -36,6 +36,8 @@ def test_a_job_in_a_bucket(web, image, form, side):
     assert result.data == final
     assert Image.open(io.BytesIO(result.data)).size == (side, side)
     assert web.get(job["links"]["result"], headers={"Range": "bytes=-9"}).data == final[-9:]
+    small = web.get(job["links"]["preview"], query_string={"size": "100"})
+    assert Image.open(io.BytesIO(small.data)).size == (100, 100)
     assert web.call("DELETE", job["links"]["self"]).status_code == 204
     assert web.blobs() == []
 

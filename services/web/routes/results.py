@@ -1,22 +1,28 @@
-"""The images of a job: what was uploaded, what came out."""
+"""The images of a job: what was uploaded, what came out, and both small."""
 
+import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from pixo.errors import Refusal
 from pixo.imaging.plan import Plan
 from pixo.state.records import Job
-from pixo.store import names
-from services.web import blobs, lookup
+from pixo.store import NoSuchBlob, names
+from services.web import blobs, fields, lookup
 from services.web.parts import Parts
+from services.web.preview import Previews
 
 LONGEST_SUFFIX = 60
+SMALLEST, USUAL, LARGEST = 16, 512, 2048
+"""Pixels of a preview's side."""
 
 
 def routes(parts: Parts) -> Blueprint:
     """Give the blueprint."""
     blueprint = Blueprint("results", __name__)
+    previews = Previews(parts.settings.store)
 
     @blueprint.get("/api/v1/jobs/<id>/result")
     def read_result(id: str) -> Response:
@@ -33,9 +39,45 @@ def routes(parts: Parts) -> Blueprint:
         lookup.require_images(job)
         form = job.plan.source if job.plan else "jpeg"
         name = job.filename or f"{job.id}.{blobs.ENDINGS[form]}"
-        return blobs.respond(parts.store, names.source(id), form=form, name=name, tag=f"source-{job.id}")
+        return blobs.respond(parts.store, names.source(id), form=form, name=name, tag=_source_tag(job))
+
+    @blueprint.get("/api/v1/jobs/<id>/preview")
+    def read_preview(id: str) -> Response:
+        size, of = _wanted(fields.once(request.args))
+        job = lookup.find(parts, id)
+        lookup.require_images(job)
+        of = of or ("result" if job.status == "done" else "source")
+        if of == "result" and job.status != "done":
+            raise _not_there(job)
+        key, tag = (job.final, job.sha256) if of == "result" else (names.source(id), _source_tag(job))
+        tag = f"{tag}-{size}"
+        headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+        if request.if_none_match.contains(tag):
+            return Response(status=304, headers=headers)
+        if parts.store.size(key) is None:
+            raise NoSuchBlob(key)
+        return Response(previews.make(key, size), headers=headers, content_type=blobs.MEDIA_TYPES["jpeg"])
 
     return blueprint
+
+
+def _wanted(query: Mapping[str, str]) -> tuple[int, str | None]:
+    """Read a preview's size, and of what it is; None: of the result, when there is one."""
+    text, of = query.get("size", str(USUAL)), query.get("of")
+    if not re.fullmatch("[0-9]{1,4}", text, re.ASCII) or not SMALLEST <= int(text) <= LARGEST:
+        raise Refusal(
+            "bad-field",
+            f"`size` is a whole number of pixels from {SMALLEST} to {LARGEST}.",
+            measured=text,
+            limit=[SMALLEST, LARGEST],
+        )
+    if of not in (None, "source", "result"):
+        raise Refusal("bad-field", "`of` is source or result.", measured=of, limit=["source", "result"])
+    return int(text), of
+
+
+def _source_tag(job: Job) -> str:
+    return f"source-{job.id}"
 
 
 def result_name(job: Job, plan: Plan) -> str:
