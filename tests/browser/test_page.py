@@ -78,24 +78,33 @@ def test_a_photo_goes_in_and_comes_out(page: Page, photo: Path, tmp_path: Path) 
         assert (result.mode, result.size) == ("L", (1600, 1200))
 
 
-def test_an_original_that_browsers_do_not_show(page: Page, photo: Path, tmp_path: Path) -> None:
-    """A TIFF has a note in its place instead of a broken picture; the next one that can be shown is."""
+def test_what_browsers_do_not_show(page: Page, photo: Path, tmp_path: Path) -> None:
+    """A TIFF is shown small, as source and as result, made a JPEG; where even that cannot be had there is a note."""
     tiff = tmp_path / "hills.tif"
     with Image.open(photo) as opened:
-        opened.save(tiff)
-    page.get_by_text("Output", exact=True).click()
-    page.get_by_label("Format").select_option("jpeg")
+        opened.resize((3200, 2400)).save(tiff)
     page.get_by_label("Select Image File").set_input_files(tiff)
     process(page)
-    expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
-    expect(page.get_by_text("cannot show the original")).to_be_visible()
-    expect(page.locator("#before")).to_be_hidden()
+    for picture in ("#before", "#after"):
+        expect(page.locator(picture)).to_be_visible()
+        expect(page.locator(picture)).to_have_js_property("naturalWidth", 1600)
+    expect(page.get_by_text("the download is the whole image")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "hills-grayscale.tif"
+
+    page.route("**/preview?*", lambda route: route.fulfill(status=422, json={"detail": "Too large."}))
+    process(page)
+    for note in ("The original cannot be shown", "The result cannot be shown"):
+        expect(page.get_by_text(note)).to_be_visible()
+    expect(page.locator("#after")).to_be_hidden()
 
     page.get_by_label("Select Image File").set_input_files(photo)
     process(page)
-    expect(page.locator("#before")).to_have_js_property("naturalWidth", 1600)
     expect(page.locator("#before")).to_be_visible()
-    expect(page.get_by_text("cannot show the original")).to_be_hidden()
+    expect(page.locator("#before")).to_have_js_property("naturalWidth", 1600)
+    for note in ("cannot be shown", "the download is the whole image"):
+        expect(page.get_by_text(note).first).to_be_hidden()
 
 
 def test_a_file_dropped_beside_the_zone(page: Page, photo: Path, site: str) -> None:

@@ -1,10 +1,10 @@
 // The page: choose an image and filters, send it, watch its tiles, compare and download.
-import { api, free, listen, resource, send, Problem } from "./api.js";
+import { api, free, listen, send, Problem } from "./api.js";
 import { Chain } from "./chain.js";
+import { compare, fetchResult, picture } from "./compare.js";
 import { paintSample } from "./sample.js";
 
 const $ = (id) => document.getElementById(id);
-const VISIBLE_PIXELS = 60e6; // larger pictures are offered for download only
 const TILES_DRAWN = 600;
 const PATIENCE = 3600; // seconds for which a full server is asked again
 const AWAY = [0, 502, 503, 504]; // statuses that pass: of a server that is being restarted, or whose parts are
@@ -14,7 +14,6 @@ let image = null; // File to be sent next
 let busy = false; // an image is being sent, or its job watched
 let shown = null; // id of the job on the page
 let listening = new AbortController(); // of the shown job's events
-let copies = []; // object URLs of what was fetched for the shown job
 let original = null; // object URL of the image that the shown job was made from
 const chain = new Chain($("chain"), $("catalogue"), $("help"), $("empty"));
 
@@ -75,38 +74,12 @@ function draw(job) {
   $("compare").hidden = job.status !== "done";
 }
 
-// Gives URL and name of an image of the shown job; a copy of it is let go with the job.
-async function picture(path) {
-  const found = await resource(path);
-  if (found.url !== path) copies.push(found.url);
-  return found;
-}
-
-function forget() {
-  copies.forEach((url) => URL.revokeObjectURL(url));
-  copies = [];
-}
-
 async function drawResult(job) {
-  forget();
-  const show = job.width * job.height <= VISIBLE_PIXELS && job.format !== "tiff";
-  $("compare").hidden = !show;
-  if (!show) {
-    $("figures").textContent += " (too large, or of a kind that browsers do not show: download it)";
-    offer({ url: job.links.result, name: "" });
-    return;
-  }
-  const result = await picture(job.links.result);
-  offer(result);
-  originalShows(true);
-  $("before").src = original ?? (await picture(job.links.source)).url;
-  $("after").src = result.url;
-}
-
-// A TIFF, for one, is no picture to most browsers: a note stands in its place.
-function originalShows(well) {
-  $("before").hidden = !well;
-  $("unshown").hidden = well;
+  const id = shown;
+  const result = await fetchResult(job);
+  if (shown !== id) return;
+  offer(result ?? { url: job.links.result, name: "" });
+  await compare(job, original, result, () => shown === id);
 }
 
 function offer({ url, name }) {
@@ -301,7 +274,6 @@ function wire() {
   $("cancel").addEventListener("click", () => api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain));
   $("retry").addEventListener("click", () =>
     api(`jobs/${shown}/retry`, { method: "POST" }).then((job) => watch(job.id)).catch(complain));
-  $("before").addEventListener("error", () => originalShows(false));
   const drop = $("drop");
   for (const name of ["dragover", "dragenter"]) {
     drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
