@@ -1,9 +1,11 @@
 """An installation with servers of its own: installed, used, scaled, upgraded, damaged. In the order of this file."""
 
+import io
 import time
 from datetime import datetime, timedelta
 
 import pytest
+from PIL import Image
 
 from tests.cluster.load import CHAIN, Jobs, Watch
 from tests.cluster.pictures import painted, right
@@ -62,6 +64,21 @@ def test_upload_through_the_ingress(pixo: Release) -> None:
 
     assert right(raw, 3200, 2400, "blur:sigma=4,grayscale")
     assert right(png, 3200, 2400, "invert", "png")
+
+
+def test_a_job_is_told_and_shown(pixo: Release) -> None:
+    """Its events come through the Ingress until its end, and then its result can be seen small."""
+    with pixo.client() as client:
+        job = pixo.submit(client, painted(3200, 2400), filters="blur:sigma=4,grayscale")
+        told = client.get(f"/api/v1/jobs/{job}/events").text
+        total = client.get(f"/api/v1/jobs/{job}").json()["tiles"]["total"]
+        small = client.get(f"/api/v1/jobs/{job}/preview", params={"size": "400"})
+
+    assert told.count("event: tile") == total
+    assert told.rstrip().endswith('event: done\ndata: {"status":"done"}')
+    assert small.status_code == 200, small.text
+    with Image.open(io.BytesIO(small.content)) as shown:
+        assert shown.size == (400, 300)
 
 
 def test_route(pixo: Release) -> None:
