@@ -40,5 +40,4 @@ if __name__ == "__main__":
     # Where memory runs out all the same, this process goes and not the one that it works for.
     with suppress(OSError):  # a kernel that has no such choice
         Path("/proc/self/oom_score_adj").write_text("1000")
-    if lifeline.tie(int(parent)):
-        sys.exit(main(blob, int(side)))
+    sys.exit(main(blob, int(side)) if lifeline.tie(int(parent)) else 1)
