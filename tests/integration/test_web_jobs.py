@@ -216,7 +216,7 @@ def test_expired(web):
     assert web.state.jobs.expire(job["id"])
 
     assert web.get(job["links"]["self"]).json["status"] == "expired"
-    for path in ("result", "source"):
+    for path in ("result", "source", "preview"):
         assert web.get(job["links"][path]).status_code == 410
     assert web.call("POST", job["links"]["retry"]).status_code == 409
 
@@ -231,6 +231,8 @@ def test_expired(web):
         ("GET", "/source"),
         ("GET", "/tiles"),
         ("GET", "/tiles/0"),
+        ("GET", "/events"),
+        ("GET", "/preview"),
         ("POST", "/cancel"),
         ("POST", "/retry"),
     ],

@@ -134,7 +134,9 @@ def test_wrong_method(web, method, path, allowed):
     assert answer.headers["Allow"] == allowed
 
 
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v2/jobs", "/nothing.html", "/a/b", "/../setup.py"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/nothing", "/api/v2/jobs", "/nothing.html", "/a/b", "/../setup.py", "/api/v1/jobs//tiles"]
+)
 def test_unknown_path(web, path):
     """An address that stands for nothing is 404."""
     answer = web.get(path)
