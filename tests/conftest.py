@@ -29,11 +29,23 @@ settings.register_profile("pixo", deadline=None)
 settings.load_profile("pixo")
 
 
+_given: set[int] = set()
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
 def free_port() -> int:
-    """Give a TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a TCP port of 127.0.0.1 that nobody listens on, another each time: they are listened on only later.
+
+    Nor is it one that another test process would be given.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port // 2 % _workers == _worker and port not in _given:  # the kernel gives odd ones
+            _given.add(port)
+            return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.conftest import PATIENCE, free_port, running
+from tests.waiting import until
 
 FLAGS = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 
@@ -21,12 +22,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "services.cli", "up", "--workers", "2", "--port", str(port), "--data", str(folder)]
     with running(command, port, folder / "log"):
+        until(lambda: b"Pixo is ready" in (folder / "log").read_bytes(), "all have joined")
         yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Give a Chromium that speaks to nobody else."""
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", *FLAGS])
         yield chromium
@@ -68,8 +71,9 @@ def test_a_photo_goes_in_and_comes_out(page: Page, photo: Path, tmp_path: Path) 
     process(page)
 
     expect(page.locator("#figures")).to_contain_text("1600 × 1200")
-    assert page.locator("#tiles i").count() == page.locator("#tiles i.done").count() > 1
+    # The picture is shown last.
     expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
+    assert page.locator("#tiles i").count() == page.locator("#tiles i.done").count() > 1
     expect(page.locator("#before")).to_have_js_property("naturalWidth", 1600)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
@@ -134,6 +138,7 @@ def test_tiles_are_told_and_not_asked_for(page: Page, photo: Path) -> None:
     page.get_by_label("Select Image File").set_input_files(photo)
     process(page)
 
+    expect(page.locator("#after")).to_be_visible()
     assert page.locator("#tiles i").count() == page.locator("#tiles i.done").count() > 1
     assert (asked.count(""), asked.count("/tiles"), asked.count("/events")) == (2, 2, 1)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from confluent_kafka.admin import AdminClient
 
 from services.standalone.apache import ApacheKafka
-from services.standalone.ports import free_port
 from tests.chaos.parts import Part
+from tests.conftest import free_port
 
 COPIES = 3
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from secrets import token_hex
 
 from pixo import settings, state, store, topics
-from services.standalone.ports import free_port
 from services.standalone.servers import Valkey
 from tests.chaos.parts import Part, end
+from tests.conftest import free_port
 from tests.waiting import until
 
 PARTITIONS = 8

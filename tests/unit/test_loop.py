@@ -136,7 +136,7 @@ def test_short_fullness_does_not_pause(desk: Desk) -> None:
     desk.send(*[b"%d" % number for number in range(30)])
     pauses = []
     desk.consumer.pause = lambda: pauses.append(True)  # type: ignore[method-assign]
-    loop = desk.loop(lambda record: lambda: desk.note("finished", record))
+    loop = desk.loop(lambda record: lambda: desk.note("finished", record), clock=lambda: 0.0)
 
     turn(loop, lambda: desk.committed() == 30)
 
