@@ -252,8 +252,13 @@ def test_recent_jobs_and_workers_are_listed(page: Page, photo: Path) -> None:
     expect(page.locator("#after")).to_be_visible()
 
 
-def test_the_page_fits_a_phone(page: Page) -> None:
-    """At 360 pixels nothing is cut off at the right."""
+def test_the_page_fits_a_phone(page: Page, photo: Path) -> None:
+    """At 360 pixels nothing is cut off at the right, and who opens a job from the list, further down, sees it."""
     page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    expect(page.locator("#after")).to_be_visible()
+    page.locator("#jobs").get_by_role("button", name="hills.jpg").first.click()
 
+    expect(page.locator("#state")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -95,6 +95,12 @@ async function fetchFirst(event) {
   $("download").click();
 }
 
+// Shows where the work is seen; on a phone that is further down or up.
+function reveal() {
+  $("work").hidden = false;
+  $("title").scrollIntoView({ block: "nearest" });
+}
+
 // Makes a job the shown one, or none, and lets go of what belonged to the one before.
 function show(id) {
   shown = id;
@@ -124,7 +130,7 @@ async function follow(job) {
 
 async function watch(id) {
   show(id);
-  $("work").hidden = false;
+  reveal();
   $("tiles").replaceChildren();
   $("compare").hidden = true;
   let pause = 150;
@@ -176,7 +182,7 @@ async function submit(event) {
   if (!file) return;
   busy = true;
   allow();
-  $("work").hidden = false;
+  reveal();
   $("title").textContent = file.name;
   $("state").textContent = "uploading";
   $("state").className = "badge";
