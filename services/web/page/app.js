@@ -79,7 +79,7 @@ async function drawResult(job) {
   const result = await fetchResult(job);
   if (shown !== id) return;
   offer(result ?? { url: job.links.result, name: "" });
-  await compare(job, original, result, () => shown === id);
+  compare(job, original, result, () => shown === id); // which the next image need not wait for
 }
 
 function offer({ url, name }) {
