@@ -13,6 +13,10 @@ SLICE_MS = 10_000
 """One blocking call lasts no longer, so that a dead connection is noticed."""
 
 
+EVENTS = 1000
+"""Those that are read at once, at most."""
+
+
 class Reading:
     """Reads jobs through ``client``; waits through ``waiting``, whose calls may last ``SLICE_MS``."""
 
@@ -93,7 +97,7 @@ class Reading:
         return decoding.job(id, raw, count), _load(rest)
 
     def events(self, id: str, last: str, block_ms: int = 0) -> list[Event]:
-        """Give the events after the id ``last`` (``0``: all that are kept).
+        """Give the events after the id ``last`` (``0``: from the first that is kept), a thousand at most.
 
         With ``block_ms`` wait so long for the first one, but no longer than ten seconds.
         """
@@ -101,7 +105,7 @@ class Reading:
         client = self._waiting if block_ms else self._client
         block = min(block_ms, SLICE_MS) or None
         with reaching(waiting=block is not None):
-            reply: Any = client.xread({stream: last}, block=block)
+            reply: Any = client.xread({stream: last}, count=EVENTS, block=block)
         return decoding.events(reply[0][1]) if reply else []
 
     def wait_end(self, id: str, seconds: float) -> Job | None:

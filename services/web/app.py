@@ -19,7 +19,7 @@ def create_app(parts: Parts, registry: CollectorRegistry | None = None, checks: 
     app.register_blueprint(jobs_submit.routes(parts, places))
     app.register_blueprint(jobs_read.routes(parts, places))
     app.register_blueprint(jobs_change.routes(parts))
-    app.register_blueprint(results.routes(parts))
+    app.register_blueprint(results.routes(parts, places))
     app.register_blueprint(tiles.routes(parts))
     app.register_blueprint(catalogue.routes(parts))
     app.register_blueprint(health.routes(checks or readiness.health(parts)))

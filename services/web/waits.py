@@ -1,4 +1,4 @@
-"""Requests that wait for a job's end or listen to its events. Only so many may, so that others are always served."""
+"""Requests that wait: for a job's end, its events, a preview. Only so many may, so that others are always served."""
 
 import time
 from collections.abc import Callable
@@ -12,21 +12,25 @@ from services.web.parts import Parts
 
 LONGEST = 60.0
 AGAIN = 5
-"""Seconds after which a listener for whom there was no place may ask again."""
+"""Seconds after which somebody for whom there was no place may ask again."""
+PREVIEWS = 8
 SLICE = 2.0
 """Seconds after which a waiting request looks whether the process is stopping."""
 
 
 class Waits:
-    """Places for waiting requests: three quarters of the threads, half of these for such as listen."""
+    """Places for requests that take long: three quarters of the threads.
+
+    Half of these may listen, and as many, but no more than eight, wait for a preview.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._jobs = parts.state.jobs
         self._stopping = parts.stopping
-        most = max(1, parts.settings.web.web_threads * 3 // 4)
+        most = parts.settings.web.web_threads * 3 // 4
         self._places = BoundedSemaphore(most)
-        self.listeners = max(1, most // 2)
-        self._listeners = BoundedSemaphore(self.listeners)
+        self._listeners = _Share((most + 1) // 2)
+        self._previews = _Share(min(PREVIEWS, (most + 1) // 2))
 
     def end(self, id: str, seconds: float) -> Job | None:
         """Give the job when it has ended, or as it stands when the time is over; None when all places are taken.
@@ -47,18 +51,33 @@ class Waits:
 
     def listen(self) -> Callable[[], None]:
         """Take a place for a listener and give what leaves it; raise Refusal("too-many-listeners")."""
+        if leave := self._take(self._listeners):
+            return leave
+        said, most = "Too many requests listen or wait already.", self._listeners.most
+        raise Refusal("too-many-listeners", said, limit=most, setting="PIXO_WEB_THREADS", again=AGAIN)
+
+    def preview(self) -> Callable[[], None]:
+        """Take a place for one who wants a preview and give what leaves it; raise Refusal("too-many-previews")."""
+        if leave := self._take(self._previews):
+            return leave
+        said, most = "Too many requests ask for previews or wait already.", self._previews.most
+        raise Refusal("too-many-previews", said, limit=most, setting="PIXO_WEB_THREADS", again=AGAIN)
+
+    def _take(self, share: "_Share") -> Callable[[], None] | None:
         with ExitStack() as taken:
-            for places in (self._listeners, self._places):
+            for places in (share.places, self._places):
                 if not places.acquire(blocking=False):
-                    raise Refusal(
-                        "too-many-listeners",
-                        "Too many requests listen or wait already; ask for the job itself meanwhile.",
-                        limit=self.listeners,
-                        setting="PIXO_WEB_THREADS",
-                        again=AGAIN,
-                    )
+                    return None
                 taken.callback(places.release)
             return taken.pop_all().close
+
+
+class _Share:
+    """So many of the places."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.places = BoundedSemaphore(most)
 
 
 def seconds(text: str | None) -> float:

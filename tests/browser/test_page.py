@@ -152,6 +152,26 @@ def test_a_job_whose_events_cannot_be_had(page: Page, photo: Path) -> None:
     expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
 
 
+def test_a_job_that_is_opened_again_is_heard_once(page: Page, photo: Path) -> None:
+    """Who presses on a job in the list again and again does not take more and more of the server's places."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    heard: list[Route] = []
+
+    def work_on(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "status": "processing"})
+
+    page.route(re.compile(r"/jobs/\w{16}$"), work_on)
+    page.route("**/events", lambda route: heard.append(route))  # noqa: PLW0108 - playwright looks at its signature
+    for _ in range(3):
+        with page.expect_request("**/events"):
+            page.locator("#jobs button").first.click()
+    with page.expect_request("**/jobs?limit=8"):  # some seconds later
+        pass
+
+    assert len(heard) == 3
+
+
 def test_filters_are_chained_in_the_order_chosen(page: Page, photo: Path) -> None:
     """Adding, setting, moving and removing filters gives the chain that the job shows."""
     page.get_by_label("Add a filter").select_option("blur")

@@ -190,3 +190,12 @@ def test_places_for_listeners(make_web):
     web.finish(job)
 
     assert told(web, job)[-1] == ("done", {"status": "done"})
+
+
+def test_a_server_of_one_thread_has_no_place(make_web):
+    """Nobody may listen or wait where there is nobody else to serve others."""
+    web = make_web(PIXO_WEB_THREADS="1")
+    job = web.post().json
+
+    assert web.get(job["links"]["events"]).status_code == 503
+    assert web.get(job["links"]["self"], query_string={"wait": "60"}).json["status"] == "processing"

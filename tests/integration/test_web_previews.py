@@ -2,6 +2,7 @@
 
 import io
 import sys
+from contextlib import closing
 
 import pytest
 from PIL import Image
@@ -92,11 +93,23 @@ def test_processes_that_fail(web, job, monkeypatch, script, status, what):
     assert (answer.status_code, answer.json["what"]) == (status, what)
 
 
-def test_too_many_at_once(web, monkeypatch):
-    """Who does not get a turn is told when to ask again."""
-    monkeypatch.setattr(preview, "LINE", 0)
+def test_a_turn_that_does_not_come(web, monkeypatch):
+    """Who waited in vain is told when to ask again."""
+    monkeypatch.setattr(preview, "LONGEST", 0.1)
     previews = preview.Previews(web.settings.store)
-    with pytest.raises(Refusal) as caught:
+    with previews._turn, pytest.raises(Refusal) as caught:
         previews.make("jobs/a/source", 64)
 
     assert (caught.value.kind, caught.value.again) == ("too-many-previews", 5)
+
+
+def test_previews_share_the_places_of_those_who_wait(make_web):
+    """While all places are taken there are none, and threads are left for others."""
+    web = make_web(PIXO_WEB_THREADS="2")
+    job = web.post().json
+    with closing(web.client.get(job["links"]["events"], buffered=False)):
+        refused = web.get(job["links"]["preview"])
+        assert (refused.status_code, refused.json["what"]) == (503, "too-many-previews")
+        assert (refused.json["setting"], refused.headers["Retry-After"]) == ("PIXO_WEB_THREADS", "5")
+
+    assert web.get(job["links"]["preview"]).status_code == 200

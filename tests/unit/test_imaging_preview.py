@@ -1,6 +1,8 @@
 """Small pictures of large ones."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -17,6 +19,11 @@ RNG = np.random.default_rng(7)
 def noise(height, width, channels, dtype=np.uint8):
     """Give pixels whose mean is known and whose detail is not kept."""
     return RNG.integers(0, np.iinfo(dtype).max + 1, (height, width, channels), dtype)
+
+
+def gif(pixels):
+    """Give a GIF file of the pixels."""
+    return sources.vips(pixels).gifsave_buffer(effort=1)
 
 
 def shown(data, size=64):
@@ -40,6 +47,15 @@ def test_it_fits_and_looks_alike(make):
 def test_a_jpeg_that_shrinks_while_it_is_decoded(width, size):
     """Whatever part of the way the decoder goes, the size is right."""
     assert shown(sources.jpeg(noise(width // 2, width, 3)), size).size == (size, size // 2)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 5000), (3, 5000), (5000, 3), (4000, 70)])
+@pytest.mark.parametrize("make", [sources.jpeg, sources.png])
+def test_thin_images(make, height, width):
+    """A side that all but vanishes leaves a pixel."""
+    image = shown(make(noise(height, width, 3)))
+    assert max(image.size) == 64
+    assert min(image.size) == max(1, round(64 * min(height, width) / max(height, width)))
 
 
 def test_a_small_image_keeps_its_size():
@@ -77,10 +93,30 @@ def test_what_would_take_too_much_memory(monkeypatch):
     assert (caught.value.kind, caught.value.measured, caught.value.limit) == ("no-preview", 7 * 200 * 200, 100_000)
 
 
-def test_what_is_damaged():
+WIDE = """
+import io, resource
+import pyvips
+from pixo.imaging.preview import preview
+image = pyvips.Image.black(100_000, 300, bands=4).copy(interpretation="srgb")
+data = io.BytesIO(image.pngsave_buffer(compression=1))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+preview(data, 2048)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before >> 10)
+"""
+
+
+def test_what_it_takes():
+    """A wide image takes what its decoder holds, and hardly more: not another thousand of its rows."""
+    done = subprocess.run([sys.executable, "-c", WIDE], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 130
+
+
+@pytest.mark.parametrize(("form", "make"), [("JPEG", sources.jpeg), ("GIF", gif)])
+def test_what_is_damaged(form, make):
     """An image that breaks off is not shown in part."""
-    with pytest.raises(BadImage, match="The JPEG cannot be decoded"):
-        preview(io.BytesIO(sources.jpeg(noise(600, 600, 3))[:20_000]), 64)
+    data = make(noise(600, 600, 3))
+    with pytest.raises(BadImage, match=f"The {form} cannot be decoded"):
+        preview(io.BytesIO(data[: len(data) // 2]), 64)
 
 
 def test_a_file_that_cannot_be_read_any_more():

@@ -13,6 +13,7 @@ const ENDED = ["done", "failed", "cancelled", "expired", "deleted"];
 let image = null; // File to be sent next
 let busy = false; // an image is being sent, or its job watched
 let shown = null; // id of the job on the page
+let turn = 0; // goes up whenever a job is shown, be it the same one anew
 let listening = new AbortController(); // of the shown job's events
 let original = null; // object URL of the image that the shown job was made from
 const chain = new Chain($("chain"), $("catalogue"), $("help"), $("empty"));
@@ -74,12 +75,11 @@ function draw(job) {
   $("compare").hidden = job.status !== "done";
 }
 
-async function drawResult(job) {
-  const id = shown;
+async function drawResult(job, mine) {
   const result = await fetchResult(job);
-  if (shown !== id) return;
+  if (turn !== mine) return;
   offer(result ?? { url: job.links.result, name: "" });
-  compare(job, original, result, () => shown === id); // which the next image need not wait for
+  compare(job, original, result, () => turn === mine); // which the next image need not wait for
 }
 
 function offer({ url, name }) {
@@ -101,20 +101,23 @@ function reveal() {
   $("title").scrollIntoView({ block: "nearest" });
 }
 
-// Makes a job the shown one, or none, and lets go of what belonged to the one before.
+// Makes a job the shown one, or none, and lets go of what belonged to the one before. Gives the turn, which ends when
+// the next is shown.
 function show(id) {
   shown = id;
   listening.abort();
-  listening = new AbortController();
+  return (turn += 1);
 }
 
 // Draws what happens to a job; gives whether its end was told. What cannot be heard, the next look at the job says.
 async function follow(job) {
+  if (document.hidden) return false; // a browser has six connections to a server, for all of its tabs
   let ended = false;
+  listening = new AbortController();
   try {
     await listen(job.links.events, (kind, data) => {
       ended = kind === "done";
-      if (ended) return;
+      if (ended && data.status !== "deleted") return;
       if (kind === "tile") {
         job.tiles.done = data.done;
         job.progress = (0.99 * data.done) / job.tiles.total;
@@ -129,20 +132,22 @@ async function follow(job) {
 }
 
 async function watch(id) {
-  show(id);
+  const mine = show(id);
   reveal();
   $("tiles").replaceChildren();
   $("compare").hidden = true;
   let pause = 150;
-  while (shown === id) {
+  while (turn === mine) {
     try {
       const job = await api(`jobs/${id}`);
-      if (shown !== id) return;
+      if (turn !== mine) return;
       draw(job);
       $("tiles").hidden = job.tiles.total > TILES_DRAWN;
-      if (!$("tiles").hidden) drawTiles((await api(`jobs/${id}/tiles`)).tiles);
+      const { tiles } = $("tiles").hidden ? { tiles: [] } : await api(`jobs/${id}/tiles`);
+      if (turn !== mine) return;
+      drawTiles(tiles);
       if (ENDED.includes(job.status)) {
-        if (job.status === "done") await drawResult(job);
+        if (job.status === "done") await drawResult(job, mine);
         return refresh();
       }
       if (await follow(job)) continue;
@@ -280,6 +285,7 @@ function wire() {
   $("cancel").addEventListener("click", () => api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain));
   $("retry").addEventListener("click", () =>
     api(`jobs/${shown}/retry`, { method: "POST" }).then((job) => watch(job.id)).catch(complain));
+  document.addEventListener("visibilitychange", () => document.hidden && listening.abort());
   const drop = $("drop");
   for (const name of ["dragover", "dragenter"]) {
     drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });

@@ -7,7 +7,7 @@ memory back, and one that hangs, grows or crashes takes no request with it.
 import os
 import subprocess
 import sys
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 import msgspec
 
@@ -16,10 +16,10 @@ from pixo.errors import Refusal, TryAgain
 from pixo.settings import Store
 from services.web.preview.answer import TRY_AGAIN, Wrong
 
-LINE = 8
-"""Requests that may wait for their turn, each with a thread; the one that has it counts."""
 LONGEST = 30.0
-"""Seconds that one may take: half a gigapixel of PNG."""
+"""Seconds that one may take, half a gigapixel of PNG; and that a request waits for its turn."""
+AGAIN = 5
+"""Seconds after which one whose turn has not come may ask again."""
 COMMAND = (sys.executable, "-m", "services.web.preview")
 
 log = logs.logger(__name__)
@@ -31,22 +31,20 @@ class Previews:
     def __init__(self, store: Store) -> None:
         where = {f"PIXO_{name.upper()}": value for name, value in msgspec.structs.asdict(store).items()}
         self._environ = {**os.environ, **where}
-        self._line = BoundedSemaphore(LINE)
         self._turn = Lock()
 
     def make(self, key: str, size: int) -> bytes:
         """Give a JPEG of at most ``size`` pixels a side of the image in a blob.
 
-        Raises Refusal, "no-preview" where none can be made and "too-many-previews" when too many wait, and TryAgain
-        when the store cannot be reached or the blob is going.
+        Raises Refusal, "no-preview" where none can be made and "too-many-previews" when its turn does not come, and
+        TryAgain when the store cannot be reached or the blob is going.
         """
-        if not self._line.acquire(blocking=False):
-            raise Refusal("too-many-previews", "Too many previews are asked for at once.", limit=LINE, again=5)
+        if not self._turn.acquire(timeout=LONGEST):
+            raise Refusal("too-many-previews", "Too many previews are asked for at once.", again=AGAIN)
         try:
-            with self._turn:
-                made = self._run(key, size)
+            made = self._run(key, size)
         finally:
-            self._line.release()
+            self._turn.release()
         if made.returncode == 0:
             return made.stdout
         if made.returncode == TRY_AGAIN:

@@ -1,6 +1,7 @@
 """Write the preview of a blob to standard output: ``python -m services.web.preview KEY SIZE PARENT``."""
 
 import os
+import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ from pixo.errors import BadImage, Refusal, TryAgain
 from pixo.imaging.preview import preview
 from pixo.store import NoSuchBlob
 from services.web.preview.answer import REFUSED, TRY_AGAIN, Wrong
+
+MOST = 420_000_000
+"""Bytes that this process may ask for, whatever a decoder does: twice of what a WebP that is shown takes."""
 
 
 def main(key: str, size: int) -> int:
@@ -40,4 +44,5 @@ if __name__ == "__main__":
     # Where memory runs out all the same, this process goes and not the one that it works for.
     with suppress(OSError):  # a kernel that has no such choice
         Path("/proc/self/oom_score_adj").write_text("1000")
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST, MOST))
     sys.exit(main(blob, int(side)) if lifeline.tie(int(parent)) else 1)

@@ -13,13 +13,14 @@ from pixo.store import NoSuchBlob, names
 from services.web import blobs, fields, lookup
 from services.web.parts import Parts
 from services.web.preview import Previews
+from services.web.waits import Waits
 
 LONGEST_SUFFIX = 60
 SMALLEST, USUAL, LARGEST = 16, 512, 2048
 """Pixels of a preview's side."""
 
 
-def routes(parts: Parts) -> Blueprint:
+def routes(parts: Parts, places: Waits) -> Blueprint:
     """Give the blueprint."""
     blueprint = Blueprint("results", __name__)
     previews = Previews(parts.settings.store)
@@ -56,7 +57,12 @@ def routes(parts: Parts) -> Blueprint:
             return Response(status=304, headers=headers)
         if parts.store.size(key) is None:
             raise NoSuchBlob(key)
-        return Response(previews.make(key, size), headers=headers, content_type=blobs.MEDIA_TYPES["jpeg"])
+        leave = places.preview()
+        try:
+            made = previews.make(key, size)
+        finally:
+            leave()
+        return Response(made, headers=headers, content_type=blobs.MEDIA_TYPES["jpeg"])
 
     return blueprint
 
