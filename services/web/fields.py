@@ -50,27 +50,29 @@ def read(given: Mapping[str, str]) -> Fields:
         )
     output: dict[str, object] = {
         "format": wanted,
-        "metadata": _choice(values, "metadata", ("keep", "strip")),
+        "metadata": choice(values, "metadata", ("keep", "strip")),
         "background": _colour(values.get("background", "#ffffff")),
     }
     if "quality" in values:
-        output["quality"] = _number(values, "quality", 1, 100)
+        output["quality"] = number(values, "quality", 1, 100)
     return Fields(
         filters=given.get("filters", DEFAULT_FILTERS),
         request=msgspec.convert(output, Request),
-        tile_size=_number(values, "tile_size", 16, 65536) if "tile_size" in values else None,
-        priority=_choice(values, "priority", ("normal", "high")),
+        tile_size=number(values, "tile_size", 16, 65536) if "tile_size" in values else None,
+        priority=choice(values, "priority", ("normal", "high")),
     )
 
 
-def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+def choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """Give what a field is of the choices, the first where it is left out; raise Refusal("bad-field")."""
     value = values.get(name, choices[0])
     if value not in choices:
         raise Refusal("bad-field", f"`{name}` is one of {', '.join(choices)}.", measured=value, limit=list(choices))
     return value
 
 
-def _number(values: Mapping[str, str], name: str, least: int, most: int) -> int:
+def number(values: Mapping[str, str], name: str, least: int, most: int) -> int:
+    """Give the whole number that a field is; raise Refusal("bad-field")."""
     text = values[name]
     if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise Refusal(

@@ -9,8 +9,6 @@ from services.web.parts import Parts
 
 STATUSES = ("queued", "processing", "stitching", "done", "failed", "cancelled", "expired")
 DEFAULT_LIMIT, MOST = 20, 200
-LONGEST = 9
-"""Digits of a number in a query."""
 LOOKED_AT = 2000
 """Jobs that one request looks at, at most, to find some of a status."""
 
@@ -26,7 +24,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         if status is not None and status not in STATUSES:
             known = ", ".join(STATUSES)
             raise Refusal("bad-field", f"`status` is one of {known}.", measured=status, limit=list(STATUSES))
-        limit = _limit(query.get("limit"))
+        limit = fields.number(query, "limit", 1, MOST) if "limit" in query else DEFAULT_LIMIT
         found, cursor = _page(parts, status, limit, query.get("cursor"))
         return answers.json({"jobs": [documents.job(job) for job in found], "cursor": cursor})
 
@@ -59,14 +57,6 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         return answers.json(job.plan)
 
     return blueprint
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or len(text) > LONGEST or not 1 <= int(text) <= MOST:
-        raise Refusal("bad-field", f"`limit` is a whole number from 1 to {MOST}.", measured=text, limit=[1, MOST])
-    return int(text)
 
 
 def _page(parts: Parts, status: str | None, limit: int, cursor: str | None) -> tuple[list[Job], str | None]:

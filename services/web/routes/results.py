@@ -1,7 +1,5 @@
 """The images of a job: what was uploaded, what came out, and both small."""
 
-import re
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from flask import Blueprint, Response, request
@@ -44,7 +42,9 @@ def routes(parts: Parts, places: Waits) -> Blueprint:
 
     @blueprint.get("/api/v1/jobs/<id>/preview")
     def read_preview(id: str) -> Response:
-        size, of = _wanted(fields.once(request.args))
+        query = fields.once(request.args)
+        size = fields.number(query, "size", SMALLEST, LARGEST) if "size" in query else USUAL
+        of = fields.choice(query, "of", ("result", "source")) if "of" in query else None
         job = lookup.find(parts, id)
         lookup.require_images(job)
         of = of or ("result" if job.status == "done" else "source")
@@ -65,21 +65,6 @@ def routes(parts: Parts, places: Waits) -> Blueprint:
         return Response(made, headers=headers, content_type=blobs.MEDIA_TYPES["jpeg"])
 
     return blueprint
-
-
-def _wanted(query: Mapping[str, str]) -> tuple[int, str | None]:
-    """Read a preview's size, and of what it is; None: of the result, when there is one."""
-    text, of = query.get("size", str(USUAL)), query.get("of")
-    if not re.fullmatch("[0-9]{1,4}", text, re.ASCII) or not SMALLEST <= int(text) <= LARGEST:
-        raise Refusal(
-            "bad-field",
-            f"`size` is a whole number of pixels from {SMALLEST} to {LARGEST}.",
-            measured=text,
-            limit=[SMALLEST, LARGEST],
-        )
-    if of not in (None, "source", "result"):
-        raise Refusal("bad-field", "`of` is source or result.", measured=of, limit=["source", "result"])
-    return int(text), of
 
 
 def _source_tag(job: Job) -> str:
