@@ -20,10 +20,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
     @blueprint.get("/api/v1/jobs")
     def list_jobs() -> Response:
         query = fields.once(request.args)
-        status = query.get("status")
-        if status is not None and status not in STATUSES:
-            known = ", ".join(STATUSES)
-            raise Refusal("bad-field", f"`status` is one of {known}.", measured=status, limit=list(STATUSES))
+        status = fields.choice(query, "status", STATUSES) if "status" in query else None
         limit = fields.number(query, "limit", 1, MOST) if "limit" in query else DEFAULT_LIMIT
         found, cursor = _page(parts, status, limit, query.get("cursor"))
         return answers.json({"jobs": [documents.job(job) for job in found], "cursor": cursor})
