@@ -95,7 +95,7 @@ async function fetchFirst(event) {
   $("download").click();
 }
 
-// Shows where the work is seen; on a phone that is further down or up.
+// Brings the work into view, which on a phone is further down or up: last, when what is hidden for it is hidden.
 function reveal() {
   $("work").hidden = false;
   $("title").scrollIntoView({ block: "nearest" });
@@ -133,9 +133,9 @@ async function follow(job) {
 
 async function watch(id) {
   const mine = show(id);
-  reveal();
   $("tiles").replaceChildren();
   $("compare").hidden = true;
+  reveal();
   let pause = 150;
   while (turn === mine) {
     try {
@@ -187,13 +187,13 @@ async function submit(event) {
   if (!file) return;
   busy = true;
   allow();
-  reveal();
   $("title").textContent = file.name;
   $("state").textContent = "uploading";
   $("state").className = "badge";
   $("figures").textContent = "";
   $("compare").hidden = $("download").hidden = $("cancel").hidden = $("retry").hidden = true;
   $("tiles").replaceChildren();
+  reveal();
   if (original) URL.revokeObjectURL(original);
   original = URL.createObjectURL(file);
   show(null);
@@ -250,7 +250,7 @@ async function refresh() {
     item.dataset.id = job.id;
     return item;
   }));
-  if (held) $("jobs").querySelector(`[data-id="${held}"] button`)?.focus();
+  if (held) $("jobs").querySelector(`[data-id="${held}"] button`)?.focus({ preventScroll: true });
   if (!jobs.length) $("jobs").append(quietItem("None yet."));
   const alive = workers.filter((worker) => worker.state !== "dead");
   $("workers").replaceChildren(...workers.map((worker) =>
