@@ -11,8 +11,6 @@ from pixo.state.records import Event, Job, Tally, TileRecord
 
 SLICE_MS = 10_000
 """One blocking call lasts no longer, so that a dead connection is noticed."""
-
-
 EVENTS = 1000
 """Those that are read at once, at most."""
 

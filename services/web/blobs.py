@@ -30,14 +30,12 @@ def respond(store: Store, key: str, *, form: str, name: str, tag: str) -> Respon
     if size is None:
         raise NoSuchBlob(key)
     headers = {
-        "ETag": f'"{tag}"',
+        **validators(tag),
         "Accept-Ranges": "bytes",
-        # Kept, but asked for again each time: the job may be deleted. The bytes never change.
-        "Cache-Control": "private, no-cache",
         "Content-Disposition": disposition(name, attached="download" in request.args),
     }
-    if request.if_none_match.contains(tag):
-        return Response(status=304, headers=headers)
+    if same := unchanged(tag, headers):
+        return same
     start, end = _range(size, tag)
     headers["Content-Length"] = str(end - start)
     partial = (start, end) != (0, size)
@@ -47,6 +45,16 @@ def respond(store: Store, key: str, *, form: str, name: str, tag: str) -> Respon
     if request.method != "HEAD":
         _attach(response, store, key, start, end, size)
     return response
+
+
+def validators(tag: str) -> dict[str, str]:
+    """Give the headers of what may be kept, but is asked for again each time: it never changes, the job may go."""
+    return {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+
+
+def unchanged(tag: str, headers: dict[str, str]) -> Response | None:
+    """Give the response for whoever has this already, else None."""
+    return Response(status=304, headers=headers) if request.if_none_match.contains(tag) else None
 
 
 def disposition(name: str, *, attached: bool) -> str:

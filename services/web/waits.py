@@ -14,6 +14,7 @@ LONGEST = 60.0
 AGAIN = 5
 """Seconds after which somebody for whom there was no place may ask again."""
 PREVIEWS = 8
+"""Those who may wait for a preview at once, at most: one is made at a time."""
 SLICE = 2.0
 """Seconds after which a waiting request looks whether the process is stopping."""
 

@@ -52,9 +52,9 @@ def routes(parts: Parts, places: Waits) -> Blueprint:
             raise _not_there(job)
         key, tag = (job.final, job.sha256) if of == "result" else (names.source(id), _source_tag(job))
         tag = f"{tag}-{size}"
-        headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
-        if request.if_none_match.contains(tag):
-            return Response(status=304, headers=headers)
+        headers = blobs.validators(tag)
+        if same := blobs.unchanged(tag, headers):
+            return same
         if parts.store.size(key) is None:
             raise NoSuchBlob(key)
         leave = places.preview()

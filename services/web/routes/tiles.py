@@ -1,6 +1,6 @@
 """The tiles of a job, and each finished one as an image."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from pixo.errors import Refusal
 from pixo.imaging.join import picture
@@ -30,12 +30,11 @@ def routes(parts: Parts) -> Blueprint:
         record = _record(parts, id, number)
         name = f"{job.id}-tile-{number}.{blobs.ENDINGS[job.plan.piece]}"
         headers = {
-            "ETag": f'"{record.token}"',
-            "Cache-Control": "private, no-cache",
+            **blobs.validators(record.token),
             "Content-Disposition": blobs.disposition(name, attached=False),
         }
-        if request.if_none_match.contains(record.token):
-            return Response(status=304, headers=headers)
+        if same := blobs.unchanged(record.token, headers):
+            return same
         data = picture(job.plan, number, parts.store.get(names.tile(id, number, record.token)))
         return Response(data, headers=headers, content_type=blobs.MEDIA_TYPES[job.plan.piece])
 
