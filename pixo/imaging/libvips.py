@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import pyvips
 
+from pixo.imaging import lines
 from pixo.imaging.plan import Mode
 
 # Modes by number of bands, after `canonical`.
@@ -178,3 +179,4 @@ def _set_up() -> None:
     # No operation is ever asked for twice: a cache would hold memory and open files for nothing.
     pyvips.cache_set_max(0)
     pyvips.block_untrusted_set(state=True)
+    lines.hold_few()

@@ -6,7 +6,7 @@ from pixo.imaging.probe import Header
 
 # Measured with libvips 8.18 on one thread: so many rows, however wide, lie between its decoder and a reader, and some
 # strips of a TIFF.
-ROWS, ROWS_TIFF = 800, 1200
+ROWS, ROWS_TIFF = 300, 700
 HELD = {"avif": 16, "webp": 9, "jpeg": 7, "gif": 6}
 """Bytes a pixel that decoding at once takes; other formats hold little more than their samples."""
 HELD_CMYK = 10

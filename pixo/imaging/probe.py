@@ -24,7 +24,7 @@ STARTS: tuple[tuple[bytes | tuple[bytes, ...], SourceFormat], ...] = (
 )
 AVIF_BRANDS = frozenset({b"avif", b"avis"})
 LARGEST_STRIP = 40_000_000
-"""Bytes of a compressed strip of a TIFF: libtiff, as libvips opens it, allocates 50 MiB for a file and not more."""
+"""Bytes of a strip of a TIFF: libtiff, as libvips opens it, allocates 50 MiB for a file and not more."""
 TAKEN = "JPEG, PNG, TIFF, WebP, GIF and AVIF are taken"
 
 
@@ -145,7 +145,7 @@ def _layout(file: BinaryIO) -> Layout:
     layout = read_layout(file)
     if layout.packed > LARGEST_STRIP:
         raise libvips.Unsupported(
-            f"a strip of it has {layout.packed:,} bytes and is compressed, at most {LARGEST_STRIP:,} can be read;"
+            f"a strip of it has {layout.packed:,} bytes, at most {LARGEST_STRIP:,} can be read;"
             " write it with more strips, or with tiles"
         )
     return layout

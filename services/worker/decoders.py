@@ -14,8 +14,7 @@ Open = Callable[[Path, Plan, int, int], Reader]
 """From file, plan, first row wanted and row that is likely the end."""
 
 LARGE = 128 << 20
-"""Bytes that a tile takes from which on its lane begins with a heap that keeps nothing of others' tiles, and leaves
-one to a worker that rests."""
+"""Bytes that a tile takes from which on its lane begins with a heap that keeps nothing of others' tiles."""
 
 Lane = tuple[str, int]
 """Job and lane."""
@@ -48,7 +47,6 @@ class Decoders:
         self._clock = clock
         self._lock = threading.Lock()
         self._idle: OrderedDict[Lane, tuple[Reader, int, float]] = OrderedDict()
-        self._grown: float | None = None  # when the last large tile was made, until the heap is trimmed after it
 
     def work(
         self, lane: Lane, plan: Plan, rows: tuple[int, int], act: Callable[[Reader], bytes], *, last: bool
@@ -66,18 +64,13 @@ class Decoders:
                 return act(reader)
 
     def rest(self, seconds: float) -> None:
-        """Close readers that nobody wanted for so long, and give back what large tiles left in the heap."""
+        """Close readers that nobody wanted for so long."""
         limit = self._clock() - seconds
         with self._lock:
             old = [lane for lane, (_, _, used) in self._idle.items() if used < limit]
             out = [self._idle.pop(lane)[0] for lane in old]
-            trims = self._grown is not None and self._grown < limit
-            if trims:
-                self._grown = None
         for reader in out:
             reader.close()
-        if trims:
-            heap.trim()
 
     def close(self) -> None:
         """Close all readers."""
@@ -98,9 +91,6 @@ class Decoders:
         except BaseException:  # whatever it was, nobody knows where the reader stands
             reader.close()
             raise
-        finally:
-            if plan.held > LARGE:
-                self._grown = self._clock()
         if last:
             reader.close()
             return

@@ -53,6 +53,22 @@ def test_what_is_held_whole(tags, held, order, big):
     assert read_layout(io.BytesIO(directory(tags, order, big=big))).held(3) == held
 
 
+@pytest.mark.parametrize(
+    ("tags", "packed"),
+    [
+        ({**STRIP, 278: (LONG, 1000)}, 90),
+        ({**STRIP, 259: (SHORT, 1), 278: (LONG, 1000)}, 90),
+        ({**STRIP, 259: (SHORT, 1)}, 0),
+        ({**RGB, 259: (SHORT, 1)}, 0),
+        ({**STRIP, 259: (SHORT, 1), 284: (SHORT, 2)}, 90),
+        (TILED, 0),
+    ],
+)
+def test_what_is_read_whole(tags, packed):
+    """Strips are, but for a single one that is stored as it is."""
+    assert read_layout(io.BytesIO(directory({**tags, 279: (LONG, 80, 90, 70)}))).packed == packed
+
+
 def test_what_is_decoded_may_be_larger_than_what_is_stored():
     """Bits become bytes, and a palette its colours; four inks are held as they are."""
     bits = read_layout(io.BytesIO(directory({**TILED, 258: (SHORT, 1), 277: (SHORT, 1)})))

@@ -83,7 +83,7 @@ POD = Limits(max_tile_bytes=350_000_000)
     [
         (WIDE, "blur:sigma=30"),
         (WIDE, "blur:sigma=35,pixelate:size=112"),
-        (replace(WIDE, width=20_000, mode="RGBA", depth=16), "blur:sigma=10,box:radius=20"),
+        (replace(WIDE, width=24_000, mode="RGBA", depth=16), "blur:sigma=10,box:radius=20"),
         (replace(WIDE, format="jpeg"), "blur:sigma=40"),
         (replace(WIDE, format="tiff", held=250_000_000), "blur:sigma=15"),
         (replace(WIDE, width=19_000, height=12_400, format="jpeg"), TWO_BLURS),

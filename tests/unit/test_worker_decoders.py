@@ -82,19 +82,6 @@ def test_a_lane_of_large_tiles_begins_with_an_empty_heap(monkeypatch):
     assert len(trims) == 1
 
 
-def test_a_worker_that_rests_keeps_nothing_of_large_tiles(monkeypatch):
-    """Once they are over for a while, what they left goes back to the system, once."""
-    trims = []
-    bench = Bench()
-    bench.take("a", 0, plan=replace(PLAN, held=LARGE + 1))
-    bench.take("b", 0)
-    monkeypatch.setattr(heap, "trim", lambda: trims.append(bench.now))
-    for bench.now in (5.0, 5.1, 20.0):
-        bench.decoders.rest(5.0)
-
-    assert trims == [5.1]
-
-
 def test_rows_further_up_need_a_new_reader():
     """A reader that has passed them is closed and replaced."""
     bench = Bench()

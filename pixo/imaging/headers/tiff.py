@@ -37,7 +37,8 @@ class Layout(NamedTuple):
     pixel: int
     """Bytes of a pixel as it is stored."""
     packed: int
-    """Bytes of the largest strip as it is stored, if it is compressed."""
+    """Bytes of the largest strip as it is stored; 0 where it is read in parts, as libtiff does with a single one that
+    is not compressed."""
 
     def held(self, pixel: int) -> int:
         """Give about the bytes of tiles or strips that libvips holds at once; ``pixel`` is a decoded pixel's."""
@@ -57,15 +58,17 @@ def read_layout(file: BinaryIO) -> Layout:
     width, height = tags.get(WIDTH, 0), tags.get(HEIGHT, 0)
     tiled = TILE_WIDTH in tags or TILE_HEIGHT in tags
     tile = max(1, tags.get(TILE_WIDTH, width)), max(1, tags.get(TILE_HEIGHT, height))
+    strip = max(1, min(height, tags.get(STRIP_ROWS) or height))
+    parted = strip >= height and tags.get(COMPRESSION, PLAIN) == PLAIN and tags.get(PLANES) != SEPARATE
     return Layout(
         width=width,
         height=height,
         tile=tile if tiled else None,
-        strip=max(1, min(height, tags.get(STRIP_ROWS) or height)),
+        strip=strip,
         whole=tags.get(PLANES) == SEPARATE or tags.get(PHOTOMETRIC) == YCBCR,
         jpeg=tags.get(COMPRESSION) == JPEG,
         pixel=-(-tags.get(SAMPLES, 1) * tags.get(BITS, 1) // 8),
-        packed=0 if tiled or tags.get(COMPRESSION, PLAIN) == PLAIN else tags.get(STRIP_BYTES, 0),
+        packed=0 if tiled or parted else tags.get(STRIP_BYTES, 0),
     )
 
 
