@@ -117,6 +117,29 @@ def test_means_are_weighed_by_alpha(name, arguments, tolerance, channels, depth)
     assert abs(found[..., :-1] - colours)[seen].max() <= tolerance * (1 if depth == 8 else 20)
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize(("name", "arguments", "radius"), [("blur", {"sigma": 3.0}, 12), ("box", {"radius": 4}, 4)])
+def test_what_nothing_transparent_surrounds_is_as_without_alpha(name, arguments, radius, channels, depth) -> None:
+    """Exactly so, and where that ends depends on pixels alone: whatever rows are filtered together."""
+    full = (1 << depth) - 1
+    pixels = strategies.picture(np.random.default_rng(6), (90, 60, channels), depth)
+    pixels[..., -1] = full
+    pixels[30, 10, -1] = full - 1
+    far = np.ones((90, 60), bool)
+    far[30 - radius : 31 + radius, : 11 + radius] = False
+
+    found = filtered(name, arguments, pixels)
+
+    opaque = filtered(name, arguments, np.ascontiguousarray(pixels[..., :-1]))
+    np.testing.assert_array_equal(found[far][:, :-1], opaque[far])
+    assert (found[far][:, -1] == full).all()
+    for top in range(0, 90, 10):
+        start, end = max(0, top - radius), min(90, top + 10 + radius)
+        part = filtered(name, arguments, pixels[start:end])
+        np.testing.assert_array_equal(part[top - start :][:10], found[top : top + 10])
+
+
 @pytest.mark.parametrize("name", ["blur", "box", "pixelate"])
 def test_transparent_pixels_lend_no_colour(name) -> None:
     """Red beside transparent black stays red wherever it can be seen: no dark fringe."""

@@ -6,10 +6,15 @@ alpha and look at their neighbours pass over the wholly transparent ones, for th
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pixo.imaging.blocks import blocks
 from pixo.imaging.filters import Pixels
 from pixo.imaging.plan import Mode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 WEIGHING = 12.0
 
@@ -62,6 +67,26 @@ def stood_in(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
     return result
 
 
+def averaged(pixels: Pixels, mean: Callable[[Pixels], Pixels], radius: int) -> Pixels:
+    """Apply a filter that averages: as it is where nothing within its radius is transparent, else `weighed`.
+
+    Opaque images are many, and those of 8 bits are weighed as 16. Of 16 bits the two are the same.
+    """
+    import cv2
+    import numpy as np
+
+    if not present(pixels) or pixels.dtype != np.uint8:
+        return weighed(pixels, mean)
+    # Each pixel is decided by what is around it alone: a level that rounding changes must not depend on tiles.
+    opaque = _surrounded(cv2.extractChannel(pixels, pixels.shape[2] - 1) == 255, radius)
+    if opaque.all():
+        return mean(pixels)
+    result = weighed(pixels, mean)
+    if opaque.any():
+        cv2.copyTo(mean(pixels), opaque.view(np.uint8), result)
+    return result
+
+
 def weighed(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
     """Apply a filter that averages: as it is without alpha, else colours weighed by alpha, and alpha itself.
 
@@ -85,6 +110,19 @@ def weighed(pixels: Pixels, mean: Callable[[Pixels], Pixels]) -> Pixels:
     for block in blocks(weight):
         result[block, :, -1] = (weight[block].astype(np.uint32) + scale // 2) // scale
     return result
+
+
+def _surrounded(wanted: "NDArray[np.bool_]", radius: int) -> "NDArray[np.bool_]":
+    """Tell of which pixels, (h, w), the square around each holds wanted ones only; those beyond the edge count."""
+    import cv2
+    import numpy as np
+
+    if wanted.all():
+        return wanted
+    side = 2 * radius + 1
+    others = (~wanted).view(np.uint8)
+    around = cv2.boxFilter(others, cv2.CV_32S, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return np.equal(around, 0)
 
 
 def weighing_cost(mode: Mode) -> float:

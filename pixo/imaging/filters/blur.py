@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pixo.imaging.filters import Filter, Pixels, Place
-from pixo.imaging.filters.alpha import weighed, weighing_cost
+from pixo.imaging.filters.alpha import averaged, weighing_cost
 from pixo.imaging.filters.gaussian import gaussian, gaussian_cost, reach
 from pixo.imaging.plan import Mode
 
@@ -25,7 +25,7 @@ class Blur(Filter[BlurParams]):
 
     def apply(self, pixels: Pixels, params: BlurParams, place: Place) -> Pixels:
         """Blur colours and alpha."""
-        return weighed(pixels, lambda image: gaussian(image, params.sigma))
+        return averaged(pixels, lambda image: gaussian(image, params.sigma), reach(params.sigma))
 
     def radius(self, params: BlurParams, depth: int) -> int:
         """Reach four sigma."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pixo.imaging.filters import Filter, Pixels, Place
-from pixo.imaging.filters.alpha import weighed, weighing_cost
+from pixo.imaging.filters.alpha import averaged, weighing_cost
 from pixo.imaging.plan import Mode
 
 
@@ -24,7 +24,7 @@ class Box(Filter[BoxParams]):
 
     def apply(self, pixels: Pixels, params: BoxParams, place: Place) -> Pixels:
         """Average colours and alpha."""
-        return weighed(pixels, lambda image: mean(image, 2 * params.radius + 1))
+        return averaged(pixels, lambda image: mean(image, 2 * params.radius + 1), params.radius)
 
     def radius(self, params: BoxParams, depth: int) -> int:
         """Give the parameter itself."""
