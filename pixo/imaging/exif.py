@@ -1,4 +1,4 @@
-"""The little of EXIF that Pixo touches: the orientation, and the picture within the picture.
+"""The little of EXIF that Pixo touches: orientation, size, resolution, and the picture within the picture.
 
 An EXIF block is ``Exif``, two zero bytes, and a TIFF file of its own: a byte order, the offset of directory 0, and
 in each directory a count, entries of 12 bytes (tag, type, count, value or its offset), and the offset of the next
@@ -6,14 +6,23 @@ directory. Directory 1, where there is one, describes a thumbnail.
 """
 
 import struct
+from contextlib import suppress
 
 PREFIX = b"Exif\0\0"
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _ORIENTATION = 0x0112
+_ACROSS, _DOWN, _UNIT = 0x011A, 0x011B, 0x0128
+"""Tags of the resolution."""
+_EXIF = 0x8769
+"""The tag that says where the directory of the photograph's own tags stands."""
+_SIZES = ((0x0100, 0x0101), (0xA002, 0xA003))
+"""Tags of width and height: in directory 0, where some cameras write them, and in the photograph's own."""
 _THUMBNAILS = ((0x0201, 0x0202), (0x0111, 0x0117))
 """Tags of where a thumbnail stands and how long it is: as a JPEG, and uncompressed in one strip."""
-_SHORT = 3
+_SHORT, _LONG, _RATIONAL = 3, 4, 5
 _ENTRY = 12
+_PER_MM = {2: 1 / 25.4, 3: 1 / 10}
+"""What one a millimetre is, by the unit of the resolution: inch and centimetre."""
 
 
 def minimal(orientation: int) -> bytes:
@@ -22,11 +31,12 @@ def minimal(orientation: int) -> bytes:
     return PREFIX + b"MM\0*" + struct.pack(">IH", 8, 1) + entry + struct.pack(">I", 0)
 
 
-def settle(block: bytes, orientation: int) -> bytes | None:
-    """Give the block with this orientation and without a thumbnail, its other bytes where they were.
+def settle(block: bytes, orientation: int, size: tuple[int, int]) -> bytes | None:
+    """Give the block with this orientation, with this size and without a thumbnail, its other bytes where they were.
 
-    The thumbnail goes since it shows the image as it was before the filters. None where the block is broken, or
-    has no orientation to set and needs one.
+    The size (width, height) is set where the block says one: cameras and editors leave that of another picture. The
+    thumbnail goes since it shows the image as it was before the filters. None where the block is broken, or has no
+    orientation to set and needs one.
     """
     if not block.startswith(PREFIX):
         return None
@@ -35,23 +45,86 @@ def settle(block: bytes, orientation: int) -> bytes | None:
     if order is None:
         return None
     try:
-        (first,) = struct.unpack_from(order + "I", body, 4)
-        found, link = _directory(body, order, first)
+        found, link = _first(body, order)
         if _ORIENTATION in found:
             struct.pack_into(order + "HIHH", body, found[_ORIENTATION] + 2, _SHORT, 1, orientation, 0)
         elif orientation != 1:
             return None
         _drop_thumbnail(body, order, link)
+        _resize(body, order, found, size)
     except struct.error:
         return None
     return PREFIX + bytes(body)
 
 
-def _directory(body: bytearray, order: str, offset: int) -> tuple[dict[int, int], int]:
+def density(block: bytes) -> tuple[float, float] | None:
+    """Give the resolution in pixels a millimetre, across and down; None where the block is silent or broken."""
+    body = block.removeprefix(PREFIX)
+    order = _ORDERS.get(body[:4])
+    if order is None:
+        return None
+    try:
+        found, _ = _first(body, order)
+        numbers = [_rational(body, order, found[tag]) for tag in (_ACROSS, _DOWN)]
+        # Without a unit it is the inch.
+        unit = struct.unpack_from(order + "H", body, found[_UNIT] + 8)[0] if _UNIT in found else 2
+        across, down = (number * _PER_MM[unit] for number in numbers)
+    except (struct.error, KeyError, ZeroDivisionError):
+        return None
+    return (across, down) if across and down else None
+
+
+def with_density(block: bytes, density: tuple[float, float]) -> bytes:
+    """Give a settled block with this resolution, in pixels a millimetre, unless it has one already.
+
+    Nothing moves, since all is found by offsets: directory 0 is written anew at the end, and the old one left.
+    """
+    body = bytearray(block[len(PREFIX) :])
+    order = _ORDERS[bytes(body[:4])]
+    found, link = _first(body, order)
+    if _ACROSS in found:
+        return block
+    entries = {tag: bytes(body[at : at + _ENTRY]) for tag, at in found.items()}
+    body += bytes(len(body) % 2)
+    entries[_ACROSS] = struct.pack(order + "HHII", _ACROSS, _RATIONAL, 1, len(body))
+    entries[_DOWN] = struct.pack(order + "HHII", _DOWN, _RATIONAL, 1, len(body) + 8)
+    entries[_UNIT] = struct.pack(order + "HHIHH", _UNIT, _SHORT, 1, 2, 0)
+    for number in density:
+        body += struct.pack(order + "II", round(25_400 * number), 1000)
+    struct.pack_into(order + "I", body, 4, len(body))
+    body += struct.pack(order + "H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
+    return PREFIX + bytes(body) + bytes(body[link : link + 4])
+
+
+def _first(body: bytes | bytearray, order: str) -> tuple[dict[int, int], int]:
+    """Find directory 0."""
+    return _directory(body, order, struct.unpack_from(order + "I", body, 4)[0])
+
+
+def _directory(body: bytes | bytearray, order: str, offset: int) -> tuple[dict[int, int], int]:
     """Find the entries of a directory, by tag, and where the offset of the next one stands."""
     (count,) = struct.unpack_from(order + "H", body, offset)
     places = [offset + 2 + _ENTRY * i for i in range(count)]
     return {struct.unpack_from(order + "H", body, at)[0]: at for at in places}, offset + 2 + _ENTRY * count
+
+
+def _rational(body: bytes, order: str, entry: int) -> float:
+    (at,) = struct.unpack_from(order + "I", body, entry + 8)
+    over, under = struct.unpack_from(order + "II", body, at)
+    return float(over / under)
+
+
+def _resize(body: bytearray, order: str, found: dict[int, int], size: tuple[int, int]) -> None:
+    """Set width and height wherever they are said."""
+    places = dict(found)
+    # The photograph's directory may be broken where the first one is whole: it is no reason to lose that.
+    with suppress(struct.error):
+        if _EXIF in found:
+            places |= _directory(body, order, struct.unpack_from(order + "I", body, found[_EXIF] + 8)[0])[0]
+    for tags in _SIZES:
+        for tag, length in zip(tags, size, strict=True):
+            if tag in places:
+                struct.pack_into(order + "HII", body, places[tag] + 2, _LONG, 1, length)
 
 
 def _drop_thumbnail(body: bytearray, order: str, link: int) -> None:

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from pixo.errors import BadImage
 from pixo.imaging import exif, libvips
 from pixo.imaging.plan import Plan
-from pixo.imaging.probe import sniff
+from pixo.imaging.probe import SourceFormat, sniff
 
 PNG_DEFAULT = (2.834, 2.834)
 """What libvips says of a PNG without density: 72 per inch, cut to whole pixels per metre; others round to 2.835."""
+PER_METRE = 0.0005001
+"""Half of one per metre, per millimetre, and what floating point adds."""
 _OF_ANOTHER = (b"Thumbnails", b"hdrgm:", b"Container:", b"MotionPhoto")
 """Names in XMP that speak of a picture besides the image, before the filters: a thumbnail, a gain map, a film."""
 _FITTING = {b"RGB ": {"RGB", "RGBA"}, b"GRAY": {"L", "LA"}}
@@ -39,21 +41,8 @@ def read(source: Path | BinaryIO) -> Metadata:
     """
     if isinstance(source, Path):
         with source.open("rb") as file:
-            form = sniff(file.read(64))
-    else:
-        source.seek(0)
-        form = sniff(source.read(64))
-        source.seek(0)
-    if form is None:
-        raise BadImage("the image's header is not one of a known format")
-    try:
-        opened = libvips.open_image(source, form)
-    except pyvips.Error as error:
-        raise BadImage(f"the image's header cannot be read: {libvips.reason(error)}") from error
-    try:
-        return _collect(opened.image)
-    finally:
-        opened.close()
+            return _read(file, source)
+    return _read(source, source)
 
 
 def fit(metadata: Metadata, plan: Plan) -> Metadata:
@@ -63,41 +52,63 @@ def fit(metadata: Metadata, plan: Plan) -> Metadata:
     the profile, with ``metadata=strip`` too, as long as it describes pixels like the final's: it says nothing about
     its owner, and without it a wide-gamut picture would show wrong colours. (Products that drop the profile convert
     the pixels to sRGB for that.) A colour profile goes when the chain made gray, and a CMYK one always, since such
-    sources are decoded to sRGB. ``strip`` drops EXIF, XMP and density. EXIF loses its thumbnail, which shows the
-    image before the filters; XMP goes as a whole where it holds or announces another picture.
+    sources are decoded to sRGB. ``strip`` drops all else. EXIF is told the final's size, and loses its thumbnail, which
+    shows the image before the filters; XMP goes as a whole where it holds or announces another picture.
     """
-    profile = metadata.icc
     # WebP has no gray: its encoder is given RGB.
     mode = "RGB" if plan.output.format == "webp" else plan.out_mode
+    profile = metadata.icc
     if profile is not None and mode not in _FITTING.get(profile[16:20], set()):
         profile = None
+    kept = Metadata(icc=profile, orientation=metadata.orientation)
     block = None
-    if metadata.exif is not None and plan.output.metadata == "keep":
-        block = exif.settle(metadata.exif, metadata.orientation)
+    if plan.output.metadata == "keep":
+        other = any(name in metadata.xmp for name in _OF_ANOTHER) if metadata.xmp else False
+        kept = replace(metadata, icc=profile, xmp=None if other else metadata.xmp)
+        block = exif.settle(metadata.exif or b"", metadata.orientation, (plan.width, plan.height))
     if block is None and metadata.orientation != 1:
         block = exif.minimal(metadata.orientation)
-    kept = replace(metadata, icc=profile, exif=block)
-    if plan.output.metadata == "strip":
-        return replace(kept, xmp=None, density=None)
-    if kept.xmp is not None and any(name in kept.xmp for name in _OF_ANOTHER):
-        return replace(kept, xmp=None)
-    return kept
+    if plan.output.format == "webp" and kept.density is not None:
+        # It has no other place for it.
+        block = exif.with_density(block or exif.minimal(metadata.orientation), kept.density)
+    return replace(kept, exif=block)
 
 
-def _density(image: pyvips.Image, fields: set[str]) -> tuple[float, float] | None:
+def _read(file: BinaryIO, source: Path | BinaryIO) -> Metadata:
+    file.seek(0)
+    form = sniff(file.read(64))
+    if form is None:
+        raise BadImage("the image's header is not one of a known format")
+    try:
+        file.seek(0)
+        opened = libvips.open_image(source, form)
+    except pyvips.Error as error:
+        raise BadImage(f"the image's header cannot be read: {libvips.reason(error)}") from error
+    try:
+        return _collect(form, opened.image)
+    finally:
+        opened.close()
+
+
+def _density(form: SourceFormat, image: pyvips.Image, fields: set[str]) -> tuple[float, float] | None:
     """Give pixels per millimetre; None where libvips shows only the default of the format."""
     density = (image.xres, image.yres)
     if min(density) <= 0 or density == (1.0, 1.0):
         return None
-    loader = image.get("vips-loader")
-    if loader.startswith("jpeg") and "resolution-unit" not in fields:
+    if form == "jpeg" and "resolution-unit" not in fields:
         return None
-    if loader.startswith("png") and density == PNG_DEFAULT:
+    if form == "png" and density == PNG_DEFAULT:
         return None
     return density
 
 
-def _collect(image: pyvips.Image) -> Metadata:
+def _whole(number: float) -> float:
+    """Give a density in whole dots per inch where those were meant: a PNG counts in whole dots per metre."""
+    inch = round(25.4 * number)
+    return inch / 25.4 if inch and abs(inch / 25.4 - number) < PER_METRE else number
+
+
+def _collect(form: SourceFormat, image: pyvips.Image) -> Metadata:
     """Give what libvips has found in the header."""
     fields = set(image.get_fields())
 
@@ -108,10 +119,12 @@ def _collect(image: pyvips.Image) -> Metadata:
     block = blob("exif-data")
     if block and not block.startswith(exif.PREFIX):
         block = exif.PREFIX + block
+    # Of formats without a density of their own libvips does not look for it in EXIF.
+    density = _density(form, image, fields) or (exif.density(block) if block else None)
     return Metadata(
         icc=blob("icc-profile-data"),
         exif=block,
         xmp=blob("xmp-data"),
         orientation=libvips.orientation(image),
-        density=_density(image, fields),
+        density=(_whole(density[0]), _whole(density[1])) if density else None,
     )

@@ -16,7 +16,7 @@ from pixo.imaging.metadata import Metadata, read
 from pixo.imaging.plan import Output, Plan
 
 SIDE = 40
-MAKER, ORIENTATION = 0x010F, 0x0112
+MAKER, ORIENTATION, PHOTOGRAPH = 0x010F, 0x0112, 0x8769
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a/></x:xmpmeta>'
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = ["jpeg", "png", "webp", "tiff"]
@@ -145,6 +145,31 @@ def test_what_no_jpeg_can_hold_is_left_out():
     assert "xmp-data" not in image.info["by-vips"]
 
 
+@pytest.mark.parametrize("form", ["jpeg", "png", "webp"])
+def test_exif_tells_the_size_of_the_final(form):
+    """Editors leave the size of what they cut from; where the tags of the photograph are broken, the others stay."""
+    block = Image.Exif()
+    block[MAKER], block[0x0100] = "Maker", 9999
+    block.get_ifd(PHOTOGRAPH).update({0xA002: 9999, 0xA003: 8888, 0x9286: b"ASCII\0\0\0a comment"})
+    image = final(form, Metadata(exif=block.tobytes()))
+    found = image.getexif()
+    assert (found[MAKER], found[0x0100]) == ("Maker", SIDE)
+    assert found.get_ifd(PHOTOGRAPH) == {0xA002: SIDE, 0xA003: SIDE, 0x9286: b"ASCII\0\0\0a comment"}
+    cut = block.tobytes()[:-20]
+    assert final(form, Metadata(exif=cut)).getexif()[MAKER] == "Maker"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("metadata", [Metadata(), Metadata(icc=SRGB), Metadata(exif=exif_block(), orientation=6)])
+def test_a_webp_is_whole_with_any_metadata(metadata, mode):
+    """Its own EXIF byte for byte and nothing made up, an even length, and the alpha that its pixels have."""
+    image = final("webp", metadata, mode=mode)
+    assert image.mode == mode
+    assert image.size == (SIDE, SIDE)
+    assert image.info.get("icc_profile") == metadata.icc
+    assert exif.PREFIX + image.info.get("exif", b"") == (metadata.exif or exif.PREFIX)
+
+
 @pytest.mark.parametrize("tags", [(0x0201, 0x0202), (0x0111, 0x0117)])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_the_thumbnail_goes(order, tags):
@@ -155,7 +180,7 @@ def test_the_thumbnail_goes(order, tags):
     second = struct.pack(order + "HHHIIHHIII", 2, tags[0], 4, 1, 56, tags[1], 4, 1, len(picture), 0)
     block = exif.PREFIX + mark + struct.pack(order + "I", 8) + first + second
     block += bytes(6 + 56 - len(block)) + picture
-    found = exif.settle(block, 3)
+    found = exif.settle(block, 3, (SIDE, SIDE))
     assert found is not None
     assert b"thumbnail" not in found
     left = Image.Exif()
@@ -169,7 +194,7 @@ def test_a_thumbnail_among_the_directories_takes_nothing_with_it():
     first = struct.pack("<HHHIHHI", 1, ORIENTATION, 3, 1, 6, 0, 26)
     second = struct.pack("<HHHIIHHIII", 2, 0x0201, 4, 1, 0, 0x0202, 4, 1, 100_000, 0)
     block = exif.PREFIX + b"II*\0" + struct.pack("<I", 8) + first + second
-    assert exif.settle(block, 6) is None
+    assert exif.settle(block, 6, (SIDE, SIDE)) is None
     assert final("jpeg", Metadata(exif=block, orientation=6)).getexif()[ORIENTATION] == 6
 
 

@@ -3,7 +3,8 @@
 Pixels pass in rows, so the PNG is never whole anywhere. What the encoder itself needs is another matter: TIFF needs
 45 MB for 236 megapixels; WebP's holds the whole image, about 6 bytes a pixel (380 MB for 67 megapixels), and so is
 limited (``PIXO_MAX_WEBP_PIXELS``) and used for one image at a time. The encoded file grows in an unnamed temporary
-file, since TIFF is not written in order. libvips writes no EXIF into TIFF, only its orientation.
+file, since TIFF is not written in order. Metadata does not pass through the PNG, which rounds resolutions. libvips
+writes no EXIF into TIFF, only its orientation.
 """
 
 import os
@@ -17,7 +18,7 @@ import pyvips
 
 from pixo.errors import BadImage, TryAgain
 from pixo.imaging import libvips
-from pixo.imaging.join import png
+from pixo.imaging.join import png, webp
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Plan
 
@@ -28,6 +29,8 @@ TIFF_LEVEL = 3
 """Photographs: a third of the time of level 6 for 7 % more bytes; level 1 makes 60 % more."""
 CLASSIC_TIFF = 3_900_000_000
 """Bytes of pixels up to which a TIFF surely stays under the 4 GB that its classic form can address."""
+DENSITY = (72 / 25.4, 72 / 25.4)
+"""What a TIFF says where nobody has said anything, since it has to: as others do."""
 
 _one_webp = Lock()
 
@@ -44,9 +47,9 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callabl
     stop = Event()
     refused = None
     with tempfile.TemporaryFile() as file, ThreadPoolExecutor(1, "join") as pool:
-        feeding = pool.submit(_feed, plan, metadata, pieces, outlet, stop)
+        feeding = pool.submit(_feed, plan, pieces, outlet, stop)
         try:
-            _encode(plan, inlet, file.fileno())
+            _encode(plan, metadata, inlet, file.fileno())
         except pyvips.Error as error:
             refused = error
             stop.set()
@@ -63,11 +66,14 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callabl
                 raise TryAgain("store", f"{reason} (the folder for temporary files, TMPDIR)") from refused
             raise BadImage(reason) from refused
         file.seek(0)
+        before, after = webp.around(file, metadata) if plan.output.format == "webp" else (b"", b"")
+        write(before)
         while data := file.read(CHUNK):
             write(data)
+        write(after)
 
 
-def _feed(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], outlet: int, stop: Event) -> None:
+def _feed(plan: Plan, pieces: Iterable[bytes], outlet: int, stop: Event) -> None:
     """Push the joined PNG into the pipe, until its end or until libvips has given up; closes the pipe."""
     with open(outlet, "wb", buffering=0) as pipe:
 
@@ -83,26 +89,38 @@ def _feed(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], outlet: int, 
                 yield piece
 
         with suppress(_Stopped):
-            png.join(plan, metadata, until_stopped(), push)
+            png.join(plan, Metadata(), until_stopped(), push)
 
 
 class _Stopped(Exception):
     """Raised where the pieces that are left are of no use."""
 
 
-def _encode(plan: Plan, inlet: int, file: int) -> None:
+def _encode(plan: Plan, metadata: Metadata, inlet: int, file: int) -> None:
     source = pyvips.Source.new_from_descriptor(inlet)
     image = pyvips.Image.pngload_source(source, access="sequential", fail_on="warning", unlimited=True)
     target = pyvips.Target.new_to_descriptor(file)
     if plan.output.format == "webp":
         with _one_webp:
-            image.webpsave_target(target, Q=plan.output.quality, effort=WEBP_EFFORT)
+            image.webpsave_target(target, Q=plan.output.quality, effort=WEBP_EFFORT, keep="none")
         return
     size = plan.width * plan.height * len(plan.out_mode) * plan.depth // 8
-    image.tiffsave_target(
+    _with_metadata(image, metadata).tiffsave_target(
         target,
         compression="deflate",
         level=TIFF_LEVEL,
         predictor="horizontal",
         bigtiff=size > CLASSIC_TIFF,
     )
+
+
+def _with_metadata(image: pyvips.Image, metadata: Metadata) -> pyvips.Image:
+    """Give the image with what libvips writes into a TIFF."""
+    across, down = metadata.density or DENSITY
+    image = image.copy(xres=across, yres=down)
+    image.set_type(pyvips.GValue.gint_type, "orientation", metadata.orientation)
+    blobs = {"icc-profile-data": metadata.icc, "xmp-data": metadata.xmp}
+    for name, blob in blobs.items():
+        if blob is not None:
+            image.set_type(pyvips.GValue.blob_type, name, blob)
+    return image
