@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from pixo.errors import BadImage
 from pixo.imaging import exif, libvips
+from pixo.imaging.headers.jpeg import read_comments
+from pixo.imaging.headers.png import Notes, read_notes
 from pixo.imaging.plan import Plan
 from pixo.imaging.probe import SourceFormat, sniff
 
@@ -32,6 +34,10 @@ class Metadata(Struct, frozen=True, kw_only=True):
     orientation: int = 1
     density: tuple[float, float] | None = None
     """Pixels per millimetre, across and down."""
+    comments: tuple[bytes, ...] = ()
+    """Of a JPEG."""
+    notes: Notes = Notes()
+    """Of a PNG."""
 
 
 def read(source: Path | BinaryIO) -> Metadata:
@@ -52,15 +58,16 @@ def fit(metadata: Metadata, plan: Plan) -> Metadata:
     the profile, with ``metadata=strip`` too, as long as it describes pixels like the final's: it says nothing about
     its owner, and without it a wide-gamut picture would show wrong colours. (Products that drop the profile convert
     the pixels to sRGB for that.) A colour profile goes when the chain made gray, and a CMYK one always, since such
-    sources are decoded to sRGB. ``strip`` drops all else. EXIF is told the final's size, and loses its thumbnail, which
-    shows the image before the filters; XMP goes as a whole where it holds or announces another picture.
+    sources are decoded to sRGB. What a PNG says of its colours otherwise stays likewise, in a PNG; it holds for gray
+    too. ``strip`` drops all else. EXIF is told the final's size, and loses its thumbnail, which shows the image before
+    the filters; XMP goes as a whole where it holds or announces another picture.
     """
     # WebP has no gray: its encoder is given RGB.
     mode = "RGB" if plan.output.format == "webp" else plan.out_mode
     profile = metadata.icc
     if profile is not None and mode not in _FITTING.get(profile[16:20], set()):
         profile = None
-    kept = Metadata(icc=profile, orientation=metadata.orientation)
+    kept = Metadata(icc=profile, orientation=metadata.orientation, notes=Notes(metadata.notes.colours))
     block = None
     if plan.output.metadata == "keep":
         other = any(name in metadata.xmp for name in _OF_ANOTHER) if metadata.xmp else False
@@ -80,12 +87,16 @@ def _read(file: BinaryIO, source: Path | BinaryIO) -> Metadata:
     if form is None:
         raise BadImage("the image's header is not one of a known format")
     try:
+        comments = read_comments(file) if form == "jpeg" else ()
+        notes = read_notes(file) if form == "png" else Notes()
         file.seek(0)
         opened = libvips.open_image(source, form)
+    except ValueError as error:
+        raise BadImage(f"the image's header cannot be read: {error}") from error
     except pyvips.Error as error:
         raise BadImage(f"the image's header cannot be read: {libvips.reason(error)}") from error
     try:
-        return _collect(form, opened.image)
+        return replace(_collect(form, opened.image), comments=comments, notes=notes)
     finally:
         opened.close()
 

@@ -1,13 +1,16 @@
-"""The frame of a JPEG: how it is coded, and where its height stands."""
+"""The frame of a JPEG: how it is coded, and where its height stands; and its comments."""
 
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-SOI, EOI, SOS, DHT, JPG, DAC, APP0, APP14 = 0xD8, 0xD9, 0xDA, 0xC4, 0xC8, 0xCC, 0xE0, 0xEE
+SOI, EOI, SOS, DHT, JPG, DAC, APP0, APP14, COM = 0xD8, 0xD9, 0xDA, 0xC4, 0xC8, 0xCC, 0xE0, 0xEE, 0xFE
 SEQUENTIAL = frozenset({0xC0, 0xC1})
 # Markers that stand alone, without a length: TEM, RST0-7, SOI.
 MOST_SEGMENTS = 10_000
 MOST_STRAY = 65_536
 """Segments, and bytes between two of them, that are looked at: files beyond that are made to keep somebody busy."""
+MOST_COMMENT = 1 << 20
+"""Bytes of all comments that are kept: they are held in memory."""
 BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -62,17 +65,8 @@ def read_frame(file: BinaryIO) -> Frame:
 
     Raises ValueError if they are broken, or more than any camera or editor writes.
     """
-    file.seek(2)
     jfif, transform, frame = False, None, None
-    for _ in range(MOST_SEGMENTS):
-        marker = _next_marker(file)
-        if marker in BARE:
-            continue
-        if marker == EOI:
-            raise ValueError("it ends before its first scan")
-        length = int.from_bytes(_read(file, 2)) - 2
-        if length < 0:
-            raise ValueError("a segment has no length")
+    for marker, length in _segments(file):
         end = file.tell() + length
         if marker == APP0:
             jfif = jfif or file.read(min(length, 5)) == b"JFIF\0"
@@ -86,8 +80,40 @@ def read_frame(file: BinaryIO) -> Frame:
                 raise ValueError("a scan comes before the frame")
             together = _read(file, 1)[0] == len(frame.components)
             return frame._replace(jfif=jfif, transform=transform, single_scan=together, scan_at=end)
-        file.seek(end)
     raise ValueError(f"it has more than {MOST_SEGMENTS} segments before its first scan")
+
+
+def read_comments(file: BinaryIO) -> tuple[bytes, ...]:
+    """Give what people and programs have noted before the first scan, in bytes, since nothing tells their encoding.
+
+    What goes beyond a megabyte is left out. Raises ValueError as ``read_frame`` does.
+    """
+    comments = []
+    room = MOST_COMMENT
+    for marker, length in _segments(file):
+        if marker == COM and length <= room:
+            comments.append(_read(file, length))
+            room -= length
+        elif marker == SOS:
+            break
+    return tuple(comments)
+
+
+def _segments(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Give marker and length of each segment, with the file standing at its contents; too many end it."""
+    file.seek(2)
+    for _ in range(MOST_SEGMENTS):
+        marker = _next_marker(file)
+        if marker in BARE:
+            continue
+        if marker == EOI:
+            raise ValueError("it ends before its first scan")
+        length = int.from_bytes(_read(file, 2)) - 2
+        if length < 0:
+            raise ValueError("a segment has no length")
+        end = file.tell() + length
+        yield marker, length
+        file.seek(end)
 
 
 def _frame(marker: int, at: int, body: bytes) -> Frame:

@@ -1,9 +1,25 @@
-"""The number of images in a PNG: libvips reads the first of an animation and says nothing of the others."""
+"""What libvips does not tell of a PNG: the images of an animation, what its colours mean, its texts."""
 
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+from zlib import crc32
 
 MOST_CHUNKS = 10_000
 """Chunks before the pixels: a file of more is made to keep somebody busy."""
+COLOURS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"mDCV": 24}
+"""Chunks that tell what the numbers of pixels mean, and their sizes. (cLLI tells how bright the pixels are.)"""
+TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+OTHERWISE = (b"XML:com.adobe.xmp\0", b"Raw profile type ")
+"""Texts that hold what is kept in another way (XMP), or what is not: ImageMagick's own form of other metadata."""
+MOST_TEXT = 1 << 20
+"""Bytes of all texts that are kept: they are held in memory."""
+
+
+class Notes(NamedTuple):
+    """Chunks as they are in the file, by kind and contents."""
+
+    colours: tuple[tuple[bytes, bytes], ...] = ()
+    texts: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def count_frames(file: BinaryIO) -> int:
@@ -12,17 +28,49 @@ def count_frames(file: BinaryIO) -> int:
     What browsers show counts, and the picture for those that show no animation too, where it is none of the frames.
     """
     animation, shown = 0, False
-    at = 8
-    for _ in range(MOST_CHUNKS):
-        file.seek(at)
-        head = file.read(8)
-        kind = head[4:]
-        # An acTL that comes after pixels counts for nothing.
-        if len(head) < 8 or kind == b"IDAT":
-            return animation + (not shown) if animation else 1
+    for kind, _ in _chunks(file):
         if kind == b"acTL":
             animation = int.from_bytes(file.read(4))
         # Before the pixels, the control chunk of a frame makes them the first one.
         shown = shown or kind == b"fcTL"
-        at += 12 + int.from_bytes(head[:4])
+    return animation + (not shown) if animation else 1
+
+
+def read_notes(file: BinaryIO) -> Notes:
+    """Read what stands before the pixels; chunks that decoders would warn of are left out.
+
+    Those are broken ones, ones of another size, and second ones of a kind. Raises ValueError for too many chunks.
+    """
+    colours: dict[bytes, bytes] = {}
+    texts: list[tuple[bytes, bytes]] = []
+    room = MOST_TEXT
+    for kind, size in _chunks(file):
+        if kind in TEXTS and size <= room:
+            data = _sound(file, kind, size)
+            if data and not data.startswith(OTHERWISE):
+                texts.append((kind, data))
+                room -= size
+        elif COLOURS.get(kind) == size and kind not in colours and (data := _sound(file, kind, size)):
+            colours[kind] = data
+    return Notes(tuple(colours.items()), tuple(texts))
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Give kind and size of each chunk before the pixels, with the file standing at its contents."""
+    at = 8
+    for _ in range(MOST_CHUNKS):
+        file.seek(at)
+        head = file.read(8)
+        kind, size = head[4:], int.from_bytes(head[:4])
+        # What comes after pixels counts for nothing.
+        if len(head) < 8 or kind == b"IDAT":
+            return
+        yield kind, size
+        at += 12 + size
     raise ValueError(f"it has more than {MOST_CHUNKS} chunks before its pixels")
+
+
+def _sound(file: BinaryIO, kind: bytes, size: int) -> bytes:
+    """Give a chunk's contents; empty where its checksum is wrong."""
+    data = file.read(size + 4)
+    return data[:size] if data[size:] == crc32(kind + data[:size]).to_bytes(4) else b""

@@ -26,7 +26,7 @@ MAX_ICC_PARTS = 255
 _MARKER = re.compile(rb"\xff[^\0]", re.DOTALL)
 """In a scan 0xFF as a value is followed by zero; anything else ends the scan. (Four times as fast as counting.)"""
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_APP0, _APP1, _APP2, _SOF0, _SOS, _DRI = 0xE0, 0xE1, 0xE2, 0xC0, 0xDA, 0xDD
+_APP0, _APP1, _APP2, _SOF0, _SOS, _DRI, _COM = 0xE0, 0xE1, 0xE2, 0xC0, 0xDA, 0xDD, 0xFE
 
 
 def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Write) -> None:
@@ -141,7 +141,7 @@ def _with_density(app0: bytes, density: tuple[float, float] | None) -> bytes:
 
 
 def _metadata(metadata: Metadata) -> list[bytes]:
-    """Make the marker segments of EXIF, XMP and profile, in the order that readers expect."""
+    """Make the marker segments of EXIF, XMP, profile and comments, in the order that readers expect."""
     out = []
     block = metadata.exif
     if block is not None and len(block) > MAX_SEGMENT:
@@ -154,4 +154,4 @@ def _metadata(metadata: Metadata) -> list[bytes]:
     parts = [profile[at : at + MAX_ICC_PART] for at in range(0, len(profile), MAX_ICC_PART)]
     if len(parts) <= MAX_ICC_PARTS:
         out += [_marker(_APP2, ICC + bytes((i, len(parts))) + part) for i, part in enumerate(parts, 1)]
-    return out
+    return out + [_marker(_COM, comment) for comment in metadata.comments]

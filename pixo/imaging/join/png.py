@@ -56,7 +56,7 @@ def _head(plan: Plan, metadata: Metadata) -> bytes:
     """Make all that stands before the first segment: signature, header, metadata, head of the zlib stream."""
     chunk = segment.chunk
     header = struct.pack(">IIBBBBB", plan.width, plan.height, plan.depth, _COLOURS[plan.out_mode], 0, 0, 0)
-    out = [SIGNATURE, chunk(b"IHDR", header)]
+    out = [SIGNATURE, chunk(b"IHDR", header), *(chunk(*note) for note in metadata.notes.colours)]
     if metadata.icc is not None:
         out.append(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
     if metadata.density is not None:
@@ -66,5 +66,6 @@ def _head(plan: Plan, metadata: Metadata) -> bytes:
         out.append(chunk(b"eXIf", metadata.exif.removeprefix(PREFIX)))
     if metadata.xmp is not None:
         out.append(chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp))
+    out += [chunk(*note) for note in metadata.notes.texts]
     out.append(chunk(b"IDAT", b"\x78\x01"))
     return b"".join(out)
