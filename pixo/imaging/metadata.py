@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pixo.errors import BadImage
-from pixo.imaging import exif, libvips
+from pixo.imaging import exif, iptc, libvips
 from pixo.imaging.headers.jpeg import read_comments
 from pixo.imaging.headers.png import Notes, read_notes
 from pixo.imaging.plan import Plan
@@ -25,12 +25,14 @@ _FITTING = {b"RGB ": {"RGB", "RGBA"}, b"GRAY": {"L", "LA"}}
 
 
 class Metadata(Struct, frozen=True, kw_only=True):
-    """Profile, EXIF, XMP, orientation (1-8) and density of an image; None where it has none."""
+    """Profile, EXIF, XMP, IPTC, orientation (1-8) and density of an image; None where it has none."""
 
     icc: bytes | None = None
     exif: bytes | None = None
     """With its prefix ``Exif\\0\\0``."""
     xmp: bytes | None = None
+    iptc: bytes | None = None
+    """Its records, without what holds them in a JPEG."""
     orientation: int = 1
     density: tuple[float, float] | None = None
     """Pixels per millimetre, across and down."""
@@ -60,7 +62,7 @@ def fit(metadata: Metadata, plan: Plan) -> Metadata:
     the pixels to sRGB for that.) A colour profile goes when the chain made gray, and a CMYK one always, since such
     sources are decoded to sRGB. What a PNG says of its colours otherwise stays likewise, in a PNG; it holds for gray
     too. ``strip`` drops all else. EXIF is told the final's size, and loses its thumbnail, which shows the image before
-    the filters; XMP goes as a whole where it holds or announces another picture.
+    the filters; XMP and IPTC go as a whole where they hold or announce another picture.
     """
     # WebP has no gray: its encoder is given RGB.
     mode = "RGB" if plan.output.format == "webp" else plan.out_mode
@@ -136,6 +138,8 @@ def _collect(form: SourceFormat, image: pyvips.Image) -> Metadata:
         icc=blob("icc-profile-data"),
         exif=block,
         xmp=blob("xmp-data"),
+        # Photoshop writes it in both places of a TIFF, and others in either.
+        iptc=iptc.records(blob("iptc-data") or blob("photoshop-data") or b""),
         orientation=libvips.orientation(image),
         density=(_whole(density[0]), _whole(density[1])) if density else None,
     )

@@ -1,4 +1,4 @@
-"""What else a file says: what the colours of a PNG mean, texts and comments."""
+"""What else a file says: what the colours of a PNG mean, texts and comments, IPTC."""
 
 import io
 import struct
@@ -9,7 +9,7 @@ import pytest
 import pyvips
 from PIL import Image, ImageCms
 
-from pixo.imaging import apply
+from pixo.imaging import apply, iptc
 from pixo.imaging.chain import parse
 from pixo.imaging.headers.jpeg import MOST_COMMENT
 from pixo.imaging.headers.png import MOST_TEXT, read_notes
@@ -32,6 +32,8 @@ TEXTS = [
     (b"zTXt", b"Description\0\0" + compress(b"long")),
     (b"iTXt", "Author\0\0\0\0\0Åsa".encode()),
 ]
+RECORDS = b"\x1c\x02\x78\0\x0bthe caption"
+THUMBNAIL = b"8BIM\x04\x0c\x03odd" + struct.pack(">I", 7) + b"picture" + b"\0"
 
 
 def chunk(kind, data, checksum=None):
@@ -134,3 +136,59 @@ def test_comments_of_a_jpeg_stay(tmp_path):
     assert Image.open(out).info["comment"] == b"Caf\xe9"
     assert read(final(tmp_path, data, keep="strip")).comments == ()
     assert b"one" not in final(tmp_path, data, "png").getvalue()
+
+
+def iptc_in(form):
+    """Give a picture with IPTC, where each format and program has it."""
+    resources = THUMBNAIL + iptc.resource(RECORDS)
+    if form == "jpeg":
+        return jpeg((0xED, iptc.PREFIX + resources))
+    if form == "tiff":
+        out = io.BytesIO()
+        Image.fromarray(PIXELS).save(out, "tiff", tiffinfo={33_723: RECORDS})
+        return out.getvalue()
+    image = sources.vips(PIXELS)
+    image.set_type(pyvips.GValue.blob_type, "photoshop-data", resources)
+    return image.tiffsave_buffer()
+
+
+@pytest.mark.parametrize("form", ["jpeg", "tiff"])
+@pytest.mark.parametrize("source", ["jpeg", "tiff", "tiff by Photoshop"])
+def test_iptc_stays_between_jpeg_and_tiff(tmp_path, source, form):
+    """The records come out as they went in, without the thumbnail beside them; stripped, they go."""
+    data = iptc_in(source)
+    out = final(tmp_path, data, form)
+    assert read(out).iptc == RECORDS
+    assert b"picture" not in out.getvalue()
+    assert read(final(tmp_path, data, form, keep="strip")).iptc is None
+
+
+def test_a_reader_of_its_own_finds_iptc(tmp_path):
+    """Pillow sees the resource of a JPEG."""
+    with Image.open(final(tmp_path, iptc_in("jpeg"))) as image:
+        assert image.info["photoshop"] == {0x0404: RECORDS}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"junk",
+        iptc.PREFIX,
+        iptc.PREFIX + THUMBNAIL,
+        *(iptc.PREFIX + iptc.resource(RECORDS)[:end] for end in range(13)),
+        RECORDS + b"\x1c\x02\xca\0\7picture",
+    ],
+)
+def test_what_holds_no_records_or_a_picture_gives_none(data):
+    """Other resources, a cut off head, and a preview among the records."""
+    assert iptc.records(data) is None
+
+
+def test_too_much_iptc_for_a_jpeg_is_left_out(tmp_path):
+    """A TIFF may have more than 64 KB."""
+    image = sources.vips(PIXELS)
+    image.set_type(pyvips.GValue.blob_type, "photoshop-data", iptc.resource(RECORDS * 6000))
+    data = image.tiffsave_buffer()
+    assert read(final(tmp_path, data, "jpeg")).iptc is None
+    assert read(final(tmp_path, data, "tiff")).iptc == RECORDS * 6000

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterable
 
 from pixo.errors import BadPiece
-from pixo.imaging import exif
+from pixo.imaging import exif, iptc
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Plan
 
@@ -26,14 +26,14 @@ MAX_ICC_PARTS = 255
 _MARKER = re.compile(rb"\xff[^\0]", re.DOTALL)
 """In a scan 0xFF as a value is followed by zero; anything else ends the scan. (Four times as fast as counting.)"""
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_APP0, _APP1, _APP2, _SOF0, _SOS, _DRI, _COM = 0xE0, 0xE1, 0xE2, 0xC0, 0xDA, 0xDD, 0xFE
+_APP0, _APP1, _APP2, _APP13, _SOF0, _SOS, _DRI, _COM = 0xE0, 0xE1, 0xE2, 0xED, 0xC0, 0xDA, 0xDD, 0xFE
 
 
 def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Write) -> None:
     """Write the JPEG file of the pieces, one after the other; ``metadata`` goes in as it is.
 
     Raises BadPiece for a strip that is cut off, has markers in its scan, other tables or another size than the
-    first one, and for one too few or too many. XMP of more than 64 KB and profiles of more than 16 MB have
+    first one, and for one too few or too many. XMP and IPTC of more than 64 KB and profiles of more than 16 MB have
     no place in a JPEG and are left out; of EXIF of more than 64 KB only the orientation stays.
     """
     head = None
@@ -141,7 +141,7 @@ def _with_density(app0: bytes, density: tuple[float, float] | None) -> bytes:
 
 
 def _metadata(metadata: Metadata) -> list[bytes]:
-    """Make the marker segments of EXIF, XMP, profile and comments, in the order that readers expect."""
+    """Make the marker segments of EXIF, XMP, IPTC, profile and comments, in the order that readers expect."""
     out = []
     block = metadata.exif
     if block is not None and len(block) > MAX_SEGMENT:
@@ -150,6 +150,9 @@ def _metadata(metadata: Metadata) -> list[bytes]:
         out.append(_marker(_APP1, block))
     if metadata.xmp is not None and len(XMP + metadata.xmp) <= MAX_SEGMENT:
         out.append(_marker(_APP1, XMP + metadata.xmp))
+    resources = iptc.PREFIX + iptc.resource(metadata.iptc) if metadata.iptc is not None else b""
+    if 0 < len(resources) <= MAX_SEGMENT:
+        out.append(_marker(_APP13, resources))
     profile = metadata.icc or b""
     parts = [profile[at : at + MAX_ICC_PART] for at in range(0, len(profile), MAX_ICC_PART)]
     if len(parts) <= MAX_ICC_PARTS:
