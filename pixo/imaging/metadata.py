@@ -138,8 +138,8 @@ def _collect(form: SourceFormat, image: pyvips.Image) -> Metadata:
         icc=blob("icc-profile-data"),
         exif=block,
         xmp=blob("xmp-data"),
-        # Photoshop writes it in both places of a TIFF, and others in either.
-        iptc=iptc.records(blob("iptc-data") or blob("photoshop-data") or b""),
+        # Of a TIFF in either place; what libtiff has turned for long numbers, though it is bytes, is in the other too.
+        iptc=iptc.records(blob("iptc-data") or b"") or iptc.records(blob("photoshop-data") or b""),
         orientation=libvips.orientation(image),
         density=(_whole(density[0]), _whole(density[1])) if density else None,
     )

@@ -149,11 +149,13 @@ def iptc_in(form):
         return out.getvalue()
     image = sources.vips(PIXELS)
     image.set_type(pyvips.GValue.blob_type, "photoshop-data", resources)
+    if form == "tiff with another order":
+        image.set_type(pyvips.GValue.blob_type, "iptc-data", RECORDS[3::-1] * 4)
     return image.tiffsave_buffer()
 
 
 @pytest.mark.parametrize("form", ["jpeg", "tiff"])
-@pytest.mark.parametrize("source", ["jpeg", "tiff", "tiff by Photoshop"])
+@pytest.mark.parametrize("source", ["jpeg", "tiff", "tiff by Photoshop", "tiff with another order"])
 def test_iptc_stays_between_jpeg_and_tiff(tmp_path, source, form):
     """The records come out as they went in, without the thumbnail beside them; stripped, they go."""
     data = iptc_in(source)
