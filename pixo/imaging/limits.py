@@ -49,7 +49,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     ] = 100_000_000
     max_webp_pixels: Annotated[
         Count,
-        Meta(description="most pixels of a WebP that is written: its encoder holds all of them, 6 bytes each"),
+        Meta(
+            description="most pixels of a WebP that is written: its encoder holds all of them, 6 bytes each; of a"
+            " lossless one a sixth"
+        ),
     ] = 40_000_000
 
 

@@ -9,12 +9,17 @@ Engine = Literal["luma", "stream", "map"]
 Mode = Literal["L", "LA", "RGB", "RGBA"]
 Format = Literal["jpeg", "png", "webp", "tiff"]
 
+QUALITY = 85
+"""Of JPEG and WebP, where none is asked for."""
+
 
 class Output(Struct, frozen=True, kw_only=True):
     """What the final image shall be."""
 
     format: Format
-    quality: int = 85
+    quality: int = QUALITY
+    lossless: bool = False
+    """Whether a WebP keeps every pixel."""
     metadata: Literal["keep", "strip"] = "keep"
     background: str = "#ffffff"
 

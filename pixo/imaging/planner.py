@@ -11,12 +11,14 @@ from pixo.imaging import costs, memory
 from pixo.imaging.chain import Chain
 from pixo.imaging.geometry import TILE_BYTES, reached, restart_rows, tile_rows
 from pixo.imaging.limits import Limits, check, most
-from pixo.imaging.plan import Engine, Format, Mode, Output, Plan
+from pixo.imaging.plan import QUALITY, Engine, Format, Mode, Output, Plan
 from pixo.imaging.probe import Header
 
 # Longest side that a format's files can have. JPEG's own 65535 is refused by libjpeg.
 SIDES = {"jpeg": 65_500, "webp": 16_383, "png": (1 << 31) - 1, "tiff": (1 << 31) - 1}
 DEEP = frozenset({"png", "tiff"})
+LOSSLESS = 6
+"""Times the memory of a lossy WebP's encoder that a lossless one's takes: 36 bytes a pixel."""
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # A second lane has to cut the time by a quarter, since it makes a worker pass over half of the image for nothing;
 # further ones by a twentieth.
@@ -27,7 +29,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """What is asked of the final image."""
 
     format: Literal["keep", "jpeg", "png", "webp", "tiff"] = "keep"
-    quality: Annotated[int, Meta(ge=1, le=100)] = 85
+    quality: Annotated[int, Meta(ge=1, le=100)] | None = None
+    """Of JPEG and WebP. None leaves a lossless WebP lossless, and is QUALITY for all others."""
     metadata: Literal["keep", "strip"] = "keep"
     background: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] = "#ffffff"
 
@@ -118,14 +121,17 @@ def _output(header: Header, request: Request, limits: Limits) -> Output:
             f"background: {request.background!r} is not a colour; write #rrggbb.",
             measured=request.background,
         )
-    if not 1 <= request.quality <= 100:
+    quality = QUALITY if request.quality is None else request.quality
+    if not 1 <= quality <= 100:
         raise Refusal(
             "bad-parameter",
-            f"quality: {request.quality} is not between 1 and 100.",
-            measured=request.quality,
+            f"quality: {quality} is not between 1 and 100.",
+            measured=quality,
             limit=[1, 100],
         )
-    form = _kept(header, limits) if request.format == "keep" else request.format
+    lossless = header.lossless and request.quality is None
+    holds = limits.max_webp_pixels // LOSSLESS if lossless else limits.max_webp_pixels
+    form = _kept(header, holds) if request.format == "keep" else request.format
     longest = max(header.width, header.height)
     if longest > SIDES[form]:
         raise Refusal(
@@ -136,7 +142,9 @@ def _output(header: Header, request: Request, limits: Limits) -> Output:
         )
     if form == "webp":
         what = "pixels, and a WebP has to be encoded whole"
-        most(header.pixels, limits.max_webp_pixels, "too-many-pixels", what, "max_webp_pixels")
+        if lossless:
+            what = "pixels, and a lossless WebP takes much memory to write; with a quality it becomes a lossy one"
+        most(header.pixels, holds, "too-many-pixels", what, "max_webp_pixels")
     if header.depth == 16 and form not in DEEP:
         raise Refusal(
             "depth-not-kept",
@@ -146,19 +154,20 @@ def _output(header: Header, request: Request, limits: Limits) -> Output:
         )
     return Output(
         format=form,
-        quality=request.quality,
+        quality=quality,
+        lossless=lossless and form == "webp",
         metadata=request.metadata,
         background=request.background.lower(),
     )
 
 
-def _kept(header: Header, limits: Limits) -> Format:
-    """Give the format that comes nearest to the source's, of those that can hold the image."""
+def _kept(header: Header, holds: int) -> Format:
+    """Give the format that comes nearest to the source's, of those that can hold it; ``holds`` pixels a WebP can."""
     if header.format == "gif":
         return "png"
     if header.format == "avif" or header.format == "webp":  # noqa: PLR1714 - which mypy understands
         longest = max(header.width, header.height)
-        fits = header.depth == 8 and longest <= SIDES["webp"] and header.pixels <= limits.max_webp_pixels
+        fits = header.depth == 8 and longest <= SIDES["webp"] and header.pixels <= holds
         return "webp" if fits else "png"
     return header.format
 

@@ -45,6 +45,8 @@ class Header(Struct, frozen=True, kw_only=True):
     baseline_jpeg: bool = False
     """A sequential 8-bit JPEG, gray or YCbCr, whose luma can be decoded alone."""
     cmyk: bool = False
+    lossless: bool = False
+    """A WebP that keeps every pixel."""
     orientation: int = 1
     """How it is to be shown, as EXIF says it (1-8); 1 where decoding turns the pixels, as that of AVIF does."""
 
@@ -161,6 +163,7 @@ def _webp(file: BinaryIO) -> Header:
         depth=8,
         frames=webp.frames,
         streams=False,
+        lossless=webp.lossless,
         orientation=webp.orientation,
     )
 

@@ -9,7 +9,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     parser.add_argument("--filters", default="grayscale", metavar="CHAIN", help="such as blur:sigma=4,grayscale")
     parser.add_argument("--format", choices=FORMATS, help="of the result (default: by -o's ending, else as it was)")
-    parser.add_argument("--quality", type=int, metavar="1-100", help="of JPEG and WebP (default 85)")
+    parser.add_argument(
+        "--quality",
+        type=int,
+        metavar="1-100",
+        help="of JPEG and WebP (default 85; without one, a lossless WebP stays lossless)",
+    )
     parser.add_argument("--metadata", choices=("keep", "strip"), help="EXIF, XMP, IPTC, resolution (default keep)")
     parser.add_argument("--background", metavar="#RRGGBB", help="under transparency that the result cannot hold")
 

@@ -52,6 +52,18 @@ def test_a_name_as_long_as_names_can_be(photo, tmp_path):
     assert main(["apply", str(photo), "-o", str(tmp_path / f"{'n' * 251}.png")]) == 0
 
 
+@pytest.mark.parametrize(("quality", "kind"), [([], "VP8L"), (["--quality", "85"], "VP8 ")])
+def test_a_lossless_webp_stays_lossless_without_a_quality(tmp_path, quality, kind):
+    """By the ending as by `keep`: not a pixel is lost, unless it is asked for."""
+    pixels = np.random.default_rng(5).integers(0, 256, (30, 20, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "in.webp", lossless=True)
+    out = tmp_path / "out.webp"
+    assert main(["apply", str(tmp_path / "in.webp"), "-o", str(out), "--filters", "invert", *quality]) == 0
+
+    assert out.read_bytes()[12:16].decode() == kind
+    assert np.array_equal(np.asarray(Image.open(out)), 255 - pixels) == (kind == "VP8L")
+
+
 def test_the_ending_chooses_the_format(photo, tmp_path):
     """-o result.png makes a PNG out of a JPEG."""
     assert main(["apply", str(photo), "-o", str(tmp_path / "out.png"), "--filters", "invert"]) == 0

@@ -20,6 +20,8 @@ from pixo.imaging.probe import Header
 PHOTO = Header(format="jpeg", width=5120, height=2880, mode="RGB", depth=8, streams=True, baseline_jpeg=True)
 PNG = Header(format="png", width=5120, height=2880, mode="RGBA", depth=8, streams=True)
 
+WEBP = Header(format="webp", width=300, height=300, mode="RGBA", depth=8, streams=False, lossless=True)
+
 
 def planned(header=PHOTO, chain="grayscale", request=None, limits=None, **options):
     """Plan with the service's defaults."""
@@ -227,6 +229,7 @@ def test_a_decoder_s_memory_is_bounded_by_what_it_takes_for_a_pixel(cmyk, each):
         (replace(PNG, streams=False, format="avif", depth=16), "png"),
         (replace(PNG, streams=False, format="avif", width=20_000), "png"),
         (replace(PNG, streams=False, format="webp", width=8_000, height=5_001), "png"),
+        (replace(PNG, streams=False, format="webp", lossless=True, width=2_000, height=3_334), "png"),
     ],
 )
 def test_keep_keeps_the_format_or_its_nearest(header, form):
@@ -234,6 +237,26 @@ def test_keep_keeps_the_format_or_its_nearest(header, form):
     made = planned(header, "invert")
     assert made.output.format == form
     assert made.piece == ("jpeg" if form == "jpeg" else "png")
+
+
+@pytest.mark.parametrize(
+    ("header", "request_", "quality", "lossless"),
+    [
+        (WEBP, Request(), 85, True),
+        (WEBP, Request(format="webp"), 85, True),
+        (WEBP, Request(quality=85), 85, False),
+        (WEBP, Request(format="webp", quality=100), 100, False),
+        (WEBP, Request(format="jpeg"), 85, False),
+        (replace(WEBP, lossless=False), Request(), 85, False),
+        (PNG, Request(format="webp"), 85, False),
+        (PHOTO, Request(), 85, False),
+        (PHOTO, Request(quality=60), 60, False),
+    ],
+)
+def test_a_lossless_webp_stays_so_unless_a_quality_is_asked_for(header, request_, quality, lossless):
+    """Whether by `keep` or by name; nothing else becomes lossless by itself."""
+    output = planned(header, "invert", request_).output
+    assert (output.quality, output.lossless) == (quality, lossless)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +280,7 @@ def test_jpeg_has_no_alpha(mode, background, out_mode):
         ("too-large-for-format", replace(PNG, height=16_384), Request(format="webp"), {}),
         ("too-many-pixels", replace(PNG, format="tiff", held=1001), Request(), {"max_decoder_bytes": 1000}),
         ("too-many-pixels", PNG, Request(format="webp"), {"max_webp_pixels": 100}),
+        ("too-many-pixels", WEBP, Request(format="webp"), {"max_webp_pixels": 6 * 90_000 - 1}),
         ("depth-not-kept", replace(PNG, depth=16), Request(format="jpeg"), {}),
         ("depth-not-kept", replace(PNG, depth=16), Request(format="webp"), {}),
         ("bad-parameter", PNG, Request(background="red"), {}),

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import pyvips
+from msgspec.structs import replace
 from PIL import Image, JpegImagePlugin
 
 from pixo.errors import BadImage, BadPiece, TryAgain
@@ -156,6 +157,19 @@ def test_a_webp_looks_like_the_pixels(mode):
     found = pyvips.Image.new_from_buffer(joined(plan, pieces_for(plan, pixels)), "", fail_on="warning").numpy()
     colours = found[:, :, : max(3, len(mode))].astype(int)
     assert np.abs(colours[:, :, :3] - pixels[:, :, :3]).mean() < 4
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_a_lossless_webp_holds_exactly_the_pixels(mode):
+    """Under full transparency too; gray comes back as its three colours."""
+    plan = plan_for("webp", mode)
+    plan = replace(plan, output=replace(plan.output, lossless=True))
+    pixels = pixels_for(plan)
+    if mode.endswith("A"):
+        pixels[::2, :, -1] = 0
+    found = pyvips.Image.new_from_buffer(joined(plan, pieces_for(plan, pixels)), "", fail_on="warning").numpy()
+    colours, alpha = (pixels[:, :, :-1], pixels[:, :, -1:]) if mode.endswith("A") else (pixels, pixels[:, :, :0])
+    assert np.array_equal(found, np.dstack([np.broadcast_to(colours, (*colours.shape[:2], 3)), alpha]))
 
 
 def test_what_the_source_of_pieces_raises_comes_through_the_encoder():

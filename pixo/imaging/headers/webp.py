@@ -1,4 +1,4 @@
-"""The header of a WebP: size, alpha, number of frames and orientation; libvips would read the whole file for it."""
+"""The header of a WebP: what it says of its pixels, and its orientation; libvips would read the whole file for it."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -15,6 +15,8 @@ class WebP(NamedTuple):
     alpha: bool
     frames: int
     orientation: int
+    lossless: bool
+    """Whether its only frame is; of an animation it is not told."""
 
 
 def read_webp(file: BinaryIO) -> WebP:
@@ -29,22 +31,22 @@ def read_webp(file: BinaryIO) -> WebP:
         raise ValueError("it ends within its header")
     if kind == b"VP8L":
         bits = int.from_bytes(body[1:5], "little")
-        return WebP((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1), 1, 1)
+        return WebP((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1), 1, 1, lossless=True)
     if len(body) < 10:
         raise ValueError("it ends within its header")
     if kind == b"VP8 ":
-        return WebP(*_lossy_size(body), alpha=False, frames=1, orientation=1)
+        return WebP(*_lossy_size(body), alpha=False, frames=1, orientation=1, lossless=False)
     if kind != b"VP8X":
         raise ValueError("its first chunk is unknown")
     width, height = (int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
-    frames, orientation = 0, 1
-    if body[0] & (ANIMATION | EXIF):
-        for kind, size in chunks:
-            frames += kind == b"ANMF"
-            if kind == b"EXIF":
-                orientation = exif_orientation(file.read(min(size, 65536)))
+    frames, orientation, lossless = 0, 1, False
+    for kind, size in chunks:
+        frames += kind == b"ANMF"
+        lossless = lossless or kind == b"VP8L"
+        if kind == b"EXIF" and body[0] & (ANIMATION | EXIF):
+            orientation = exif_orientation(file.read(min(size, 65536)))
     animated = bool(body[0] & ANIMATION)
-    return WebP(width, height, bool(body[0] & ALPHA), frames if animated else 1, orientation)
+    return WebP(width, height, bool(body[0] & ALPHA), frames if animated else 1, orientation, lossless)
 
 
 def _lossy_size(body: bytes) -> tuple[int, int]:
