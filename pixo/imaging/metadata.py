@@ -18,6 +18,8 @@ PNG_DEFAULT = (2.834, 2.834)
 """What libvips says of a PNG without density: 72 per inch, cut to whole pixels per metre; others round to 2.835."""
 PER_METRE = 0.0005001
 """Half of one per metre, per millimetre, and what floating point adds."""
+LEAST, MOST = 0.001, 100_000.0
+"""One per metre, and what a number in EXIF holds: beyond it a density is nonsense that no format could say."""
 _OF_ANOTHER = (b"Thumbnails", b"hdrgm:", b"Container:", b"MotionPhoto")
 """Names in XMP that speak of a picture besides the image, before the filters: a thumbnail, a gain map, a film."""
 _FITTING = {b"RGB ": {"RGB", "RGBA"}, b"GRAY": {"L", "LA"}}
@@ -106,7 +108,7 @@ def _read(file: BinaryIO, source: Path | BinaryIO) -> Metadata:
 def _density(form: SourceFormat, image: pyvips.Image, fields: set[str]) -> tuple[float, float] | None:
     """Give pixels per millimetre; None where libvips shows only the default of the format."""
     density = (image.xres, image.yres)
-    if min(density) <= 0 or density == (1.0, 1.0):
+    if density == (1.0, 1.0):
         return None
     if form == "jpeg" and "resolution-unit" not in fields:
         return None
@@ -134,6 +136,8 @@ def _collect(form: SourceFormat, image: pyvips.Image) -> Metadata:
         block = exif.PREFIX + block
     # Of formats without a density of their own libvips does not look for it in EXIF.
     density = _density(form, image, fields) or (exif.density(block) if block else None)
+    if density is not None and not (min(density) >= LEAST and max(density) <= MOST):
+        density = None
     return Metadata(
         icc=blob("icc-profile-data"),
         exif=block,

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -84,6 +85,19 @@ def test_no_resolution_is_made_up(tmp_path, source, keep, form):
     with Image.open(out) as image:
         # Of JPEGs without a density Pillow says nothing either.
         assert image.info.get("dpi") == ((72, 72) if form == "tiff" else None)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("metre", [1, 2, 50_000_000, 200_000_000, 2**31 - 1])
+def test_absurd_resolutions_break_no_final(tmp_path, metre, form):
+    """Whatever a PNG says, a final comes out; what no other format could say is nothing."""
+    with io.BytesIO() as file:
+        Image.fromarray(PIXELS).save(file, "png")
+        plain = file.getvalue()
+    kind = b"pHYs" + struct.pack(">IIB", metre, metre, 1)
+    data = plain[:33] + struct.pack(">I", 9) + kind + struct.pack(">I", crc32(kind)) + plain[33:]
+    _, out = final(tmp_path / "in", data, form)
+    assert (said(out, form) in (None, (72, 72))) == (metre > 100_000_000)
 
 
 def test_exif_without_a_resolution_is_told_it():
