@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,7 +21,8 @@ from pixo.imaging.limits import Limits
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=1e9)]
+"""Up to 31 years: Redis keeps times as whole milliseconds, and ``inf`` is none."""
 
 
 class Kafka(Struct, frozen=True, kw_only=True):
@@ -94,7 +96,16 @@ class Redis(Struct, frozen=True, kw_only=True):
     redis_tls_key: Annotated[str, Meta(description="file with the unencrypted PEM key of that certificate")] = ""
 
     def __post_init__(self) -> None:
-        """Refuse what does not go together, rather than connect less securely than was meant."""
+        """Refuse a broken URL, and what does not go together, rather than connect elsewhere or less securely."""
+        try:
+            url = urlsplit(self.redis)
+            _ = url.port
+        except ValueError as error:
+            raise ValueError(f"PIXO_REDIS={_masked(self.redis)!r}: {error}") from error
+        database = url.path.strip("/")
+        if url.scheme != "unix" and database and not database.isdecimal():
+            # The client would pass over it and take database 0.
+            raise ValueError(f"PIXO_REDIS={_masked(self.redis)!r}: the database {database!r} is not a number")
         _check_tls(
             self, "redis_tls_", secure=self.redis.startswith("rediss:"), how="PIXO_REDIS to begin with rediss://"
         )
@@ -246,6 +257,11 @@ def describe(field: Any) -> str:
     return text
 
 
+def _masked(value: str) -> str:
+    """Hide the user and password of a URL: an error ends up in a log."""
+    return re.sub(r"://[^/]*@", "://***@", value)
+
+
 def _variables(names: Iterable[str]) -> str:
     return " and ".join(variable(name) for name in names)
 
@@ -288,7 +304,7 @@ def _read(kind: type[Struct], environ: Mapping[str, str]) -> Any:
         name = re.sub(r"\W.*", "", path)
         choices = _choices(next((f.type for f in msgspec.structs.fields(kind) if f.name == name), None))
         allowed = f"; allowed: {', '.join(choices)}" if choices else ""
-        raise ConfigError(f"{variable(name)}={given.get(name)!r}: {what}{allowed}") from error
+        raise ConfigError(f"{variable(name)}={_masked(given[name])!r}: {what}{allowed}") from error
 
 
 def _choices(annotation: Any) -> list[str]:

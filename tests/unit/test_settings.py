@@ -31,6 +31,10 @@ def test_a_variable_is_its_field_in_capitals() -> None:
         ("PIXO_PORT", "70000", "<= 65535"),
         ("PIXO_LOG_FORMAT", "xml", "json"),
         ("PIXO_REDIS", "localhost", "rediss?"),
+        ("PIXO_REDIS", "redis://localhost:a", "Port"),
+        ("PIXO_REDIS", "redis://localhost/two", "not a number"),
+        ("PIXO_RESULT_TTL", "inf", "<= 1"),
+        ("PIXO_RESULT_TTL", "1e17", "<= 1"),
     ],
 )
 def test_a_wrong_value_names_itself_and_what_is_allowed(name: str, value: str, allowed: str) -> None:
@@ -41,6 +45,15 @@ def test_a_wrong_value_names_itself_and_what_is_allowed(name: str, value: str, a
     assert name in str(caught.value)
     assert value in str(caught.value)
     assert allowed in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["valkey://:hunter2@host:6379", "redis://me:hunter2@host:a", "redis://:hunter2@host/a"])
+def test_a_wrong_url_does_not_show_its_password(url: str) -> None:
+    """What is said about it ends up in logs."""
+    with pytest.raises(ConfigError, match=r"PIXO_REDIS=.*\*\*\*@host") as caught:
+        settings.load({"PIXO_REDIS": url})
+
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("tokens", ["alpha,schlüssel", "alpha\nbeta", ",", " "])
