@@ -79,6 +79,7 @@ CASES = {
     "animated webp": (frames("webp"), {"frames": 3}),
     "gif": (gif(), {"format": "gif", "mode": "RGB", "frames": 1, "width": 12, "height": 9}),
     "clear gif": (gif(transparency=1), {"mode": "RGBA"}),
+    "gif with an empty comment": (gif().replace(b",", b"!\xfe\0,", 1), {"width": 12, "frames": 1}),
     "animated gif": (frames("gif"), {"frames": 3}),
     "avif": (sources.avif(picture()), {"format": "avif", "mode": "RGB", "depth": 8, "streams": False}),
     "deep avif": (sources.avif(picture(3, 16), bitdepth=10), {"depth": 16}),
@@ -200,6 +201,10 @@ REFUSED = {
         "broken-header",
     ),
     "gif of small blocks": (b"GIF89a\x01\0\x01\0\0\0\0," + bytes(9) + b"\x02" + b"\x01x" * 1_100_000, "broken-header"),
+    "gif of many frames of small blocks": (
+        b"GIF89a\x01\0\x01\0\0\0\0" + (b"," + bytes(9) + b"\x02" + b"\x01x" * 10_000 + b"\0") * 101,
+        "broken-header",
+    ),
     "tiff of floats": (
         pyvips.Image.black(4, 4).cast("float").tiffsave_buffer(),
         "unsupported-format",

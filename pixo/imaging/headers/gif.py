@@ -1,13 +1,14 @@
 """The header of a GIF: size, transparency and number of frames."""
 
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
 GRAPHIC_CONTROL = 0xF9
-# Counting ends here: what has more frames than this is refused all the same, and a header read stays quick.
 MOST_BLOCKS = 1_000_000
-"""Blocks of a frame, of 255 bytes in a file that nobody made to keep others busy."""
+"""Data blocks of a whole file. An ordinary file's have 255 bytes; one byte in each keeps the reader busy for nothing."""
 MOST_FRAMES = 1000
+"""Counting ends here: what has more frames than this is refused all the same."""
 
 
 class Gif(NamedTuple):
@@ -31,6 +32,7 @@ def read_gif(file: BinaryIO) -> Gif:
     width, height = int.from_bytes(screen[:2], "little"), int.from_bytes(screen[2:4], "little")
     _skip_table(file, screen[4])
     transparent, frames = False, 0
+    allowance = iter(range(MOST_BLOCKS))
     while frames < MOST_FRAMES:
         kind = file.read(1)
         if kind == bytes([IMAGE]):
@@ -45,9 +47,9 @@ def read_gif(file: BinaryIO) -> Gif:
                 transparent = transparent or (across, down) != (width, height)
             _skip_table(file, box[8])
             file.seek(1, 1)
-            _skip_blocks(file)
+            _skip_blocks(file, allowance)
         elif kind == bytes([EXTENSION]):
-            transparent = _extension(file) or transparent
+            transparent = _extension(file, allowance) or transparent
         else:
             break
     if not frames:
@@ -57,14 +59,14 @@ def read_gif(file: BinaryIO) -> Gif:
     return Gif(width, height, transparent, frames)
 
 
-def _extension(file: BinaryIO) -> bool:
+def _extension(file: BinaryIO, allowance: Iterator[int]) -> bool:
     """Pass an extension; tell whether it declares a transparent colour."""
-    head = file.read(3)
-    if len(head) < 3 or not head[1]:
-        return False
-    file.seek(head[1] - 1, 1)
-    _skip_blocks(file)
-    return head[0] == GRAPHIC_CONTROL and bool(head[2] & 1)
+    label = file.read(1)
+    at = file.tell()
+    first = file.read(2)  # of its first block, which may be the end: the length, and of a graphic control the flags
+    file.seek(at)
+    _skip_blocks(file, allowance)
+    return label == bytes([GRAPHIC_CONTROL]) and len(first) == 2 and first[0] > 0 and bool(first[1] & 1)
 
 
 def _skip_table(file: BinaryIO, flags: int) -> None:
@@ -72,10 +74,11 @@ def _skip_table(file: BinaryIO, flags: int) -> None:
         file.seek(3 << ((flags & 7) + 1), 1)
 
 
-def _skip_blocks(file: BinaryIO) -> None:
-    for _ in range(MOST_BLOCKS):
+def _skip_blocks(file: BinaryIO, allowance: Iterator[int]) -> None:
+    """Pass the data blocks up to their end, each on the allowance; raise ValueError when it is used up."""
+    for _ in allowance:
         size = file.read(1)
         if size in (b"", b"\0"):
             return
         file.seek(size[0], 1)
-    raise ValueError(f"one of its frames has more than {MOST_BLOCKS} blocks")
+    raise ValueError(f"it has more than {MOST_BLOCKS} blocks")

@@ -5,12 +5,12 @@ from typing import BinaryIO, NamedTuple
 
 SOI, EOI, SOS, DHT, JPG, DAC, APP0, APP14, COM = 0xD8, 0xD9, 0xDA, 0xC4, 0xC8, 0xCC, 0xE0, 0xEE, 0xFE
 SEQUENTIAL = frozenset({0xC0, 0xC1})
-# Markers that stand alone, without a length: TEM, RST0-7, SOI.
 MOST_SEGMENTS = 10_000
 MOST_STRAY = 65_536
-"""Segments, and bytes between two of them, that are looked at: files beyond that are made to keep somebody busy."""
+"""Segments, and bytes between two of them, that are looked at: a file with more was made to keep the reader busy."""
 MOST_COMMENT = 1 << 20
 """Bytes of all comments that are kept: they are held in memory."""
+# Markers that stand alone, without a length: TEM, RST0-7, SOI.
 BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
