@@ -3,7 +3,7 @@
 import io
 import subprocess
 import sys
-from errno import ENOSPC
+from errno import EIO, ENOENT, ENOSPC
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ import simplejpeg
 from PIL import Image, ImageCms
 
 from pixo.errors import BadImage
+from pixo.imaging import libvips
 from pixo.imaging.chain import parse
-from pixo.imaging.decode import Rewind, open_reader
+from pixo.imaging.decode import Rewind, open_reader, push
 from pixo.imaging.limits import Limits
 from pixo.imaging.planner import Request, plan
 from pixo.imaging.probe import probe
@@ -237,6 +238,56 @@ def test_missing_data_before_the_end_mark_is_damage(tmp_path, chain, progressive
     made = plan(probe(path), parse(chain), Request(format="png"), Limits(), tile_size=16, workers=1, busy=False)
     with pytest.raises(BadImage, match="damaged or cut off"):
         walk(path, made, tmp_path / "cache")
+
+
+class Broken:
+    """A file that cannot be read any more after some bytes, as on a network share that goes away."""
+
+    def __init__(self, file, good):
+        self._file = file
+        self._good = good
+
+    def read(self, size):
+        """Give bytes as long as it lasts."""
+        self._good -= size
+        if self._good < 0:
+            raise OSError(EIO, "Input/output error")
+        return self._file.read(size)
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_source_that_cannot_be_read_is_no_damage(tmp_path, monkeypatch, progressive):
+    """What the file system says is raised as it is: the tile is tried again, the image is not called bad."""
+    large = sources.jpeg(strategies.picture(RANDOM, (1500, 900, 3), 8), progressive=progressive)
+    made, reader = opened(tmp_path, large)
+    reader.close()
+    make = libvips._Source.__init__
+    monkeypatch.setattr(libvips._Source, "__init__", lambda self, file: make(self, Broken(file, len(large) // 2)))
+    with pytest.raises(OSError, match="Input/output error"):
+        walk(tmp_path / "source", made, tmp_path / "cache")
+
+
+def test_a_source_that_is_gone_at_the_second_pass(tmp_path, monkeypatch):
+    """A pass that breaks off for a reason that nobody foresaw is told to the reader, which would else wait for ever."""
+    data = sources.jpeg(PHOTO)
+    made, reader = opened(tmp_path, data[: len(data) // 2])
+    reader.close()
+    passes = []
+
+    def once(*args, **options):
+        passes.append(args)
+        if len(passes) > 1:
+            raise FileNotFoundError(ENOENT, "No such file or directory")
+        return libvips_open(*args, **options)
+
+    libvips_open = libvips.open_image
+    monkeypatch.setattr(libvips, "open_image", once)
+    monkeypatch.setattr(push, "only_odd", lambda _: True)  # of what ends the first pass
+    with pytest.raises(FileNotFoundError):
+        walk(tmp_path / "source", made, tmp_path / "cache")
 
 
 def test_a_disk_that_fills_while_decoding_is_no_damage(tmp_path):

@@ -15,7 +15,7 @@ import pyvips
 
 from pixo.errors import BadImage
 from pixo.imaging import libvips
-from pixo.imaging.decode.push import damaged, only_odd, open_pixels
+from pixo.imaging.decode.push import failure, only_odd, open_pixels
 from pixo.imaging.decode.reader import Pixels
 from pixo.imaging.plan import Plan
 
@@ -31,9 +31,9 @@ class MapReader:
     def __init__(self, path: Path, plan: Plan, cache: Path) -> None:
         self._plan = plan
         self._dtype = np.dtype(np.uint8 if plan.depth == 8 else np.uint16)
-        self._row = (plan.width, ("L", "LA", "RGB", "RGBA").index(plan.mode) + 1)
-        self._stride = self._row[0] * self._row[1] * self._dtype.itemsize
-        self._window: Pixels = np.empty((0, *self._row), self._dtype)
+        self._row_shape = (plan.width, ("L", "LA", "RGB", "RGBA").index(plan.mode) + 1)
+        self._stride = self._row_shape[0] * self._row_shape[1] * self._dtype.itemsize
+        self._window: Pixels = np.empty((0, *self._row_shape), self._dtype)
         self._path = cache / f"{_key(path, plan)}.raw"
         cache.mkdir(parents=True, exist_ok=True)
         self._file: FileIO | None = self._open(path)
@@ -48,7 +48,7 @@ class MapReader:
         if self._file is None:
             raise ValueError("the reader is closed")
         if len(self._window) < bottom - top:
-            self._window = np.empty((bottom - top, *self._row), self._dtype)
+            self._window = np.empty((bottom - top, *self._row_shape), self._dtype)
         rows = self._window[: bottom - top]
         self._file.seek(top * self._stride)
         if self._file.readinto(rows.reshape(-1).view(np.uint8).data) != rows.nbytes:
@@ -117,12 +117,12 @@ class MapReader:
         opened = open_pixels(source, self._plan, strict=strict)
         try:
             opened.image.rawsave(str(self._path))
-        except pyvips.Error as failure:
-            error = opened.explain(failure)
-            if libvips.could_not_write(failure):  # others have filled the folder meanwhile
-                raise OSError(ENOSPC, f"{libvips.reason(failure)} (PIXO_CACHE)", str(self._path.parent)) from error
+        except pyvips.Error as failed:
+            error = opened.explain(failed)
+            if libvips.could_not_write(failed):  # others have filled the folder meanwhile
+                raise OSError(ENOSPC, f"{libvips.reason(failed)} (PIXO_CACHE)", str(self._path.parent)) from error
             if not (strict and only_odd(error)):
-                raise damaged(self._plan, error) from error
+                raise failure(self._plan, error) from error
         else:
             return
         finally:

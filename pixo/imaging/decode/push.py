@@ -47,6 +47,11 @@ def only_odd(error: BaseException) -> bool:
     return isinstance(error, pyvips.Error) and not libvips.loses_pixels(libvips.reason(error))
 
 
+def failure(plan: Plan, error: BaseException) -> BaseException:
+    """Give what to raise for a pass that broke off: what the file system has is no fault of the image."""
+    return error if isinstance(error, OSError) else damaged(plan, error)
+
+
 def damaged(plan: Plan, error: BaseException) -> BadImage:
     """Make the error that the image's owner reads."""
     detail = libvips.reason(error) if isinstance(error, pyvips.Error) else str(error)
@@ -65,12 +70,12 @@ class Push:
         self._path = path
         self._plan = plan
         self.dtype = np.dtype(np.uint8 if plan.depth == 8 else np.uint16)
-        self.row = (plan.width, self._opened.image.bands)
-        self._row_bytes = self.row[0] * self.row[1] * self.dtype.itemsize
+        self.row_shape = (plan.width, self._opened.image.bands)
+        self._row_bytes = self.row_shape[0] * self.row_shape[1] * self.dtype.itemsize
         rows = max(1, min(plan.height, STRIP_BYTES // self._row_bytes))
         self._change = Condition()
         # Guarded by `_change`:
-        self._free: list[Pixels] = [np.empty((rows, *self.row), self.dtype) for _ in range(STRIPS)]
+        self._free: list[Pixels] = [np.empty((rows, *self.row_shape), self.dtype) for _ in range(STRIPS)]
         self._ready: deque[tuple[Pixels, int]] = deque()
         self._wanted = until
         self._closed = False
@@ -83,7 +88,7 @@ class Push:
         self._bytes: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._filled = 0
         # The reader's own: its next row, the strip it reads, that strip's rows, and how many of them are read.
-        self._row = start
+        self._next_row = start
         self._taken: tuple[Pixels, int] | None = None
         self._used = 0
         self._thread = Thread(target=self._run, name="decode", daemon=True)
@@ -91,7 +96,7 @@ class Push:
 
     def read(self, count: int, into: Pixels | None = None) -> None:
         """Take the next rows, into an array of as many, or for nothing; raise BadImage if they cannot be decoded."""
-        bottom = self._row + count
+        bottom = self._next_row + count
         with self._change:
             self._wanted = max(self._wanted, bottom)
             self._change.notify_all()
@@ -106,7 +111,7 @@ class Push:
             self._taken = (strip, rows)
             if self._used == rows:
                 self._give_back(strip)
-        self._row = bottom
+        self._next_row = bottom
         if bottom == self._plan.height:
             self._await_end()
 
@@ -122,7 +127,7 @@ class Push:
             self._change.wait_for(lambda: self._ready or self._ended)
             if self._ready:
                 return self._ready.popleft()
-            raise damaged(self._plan, self._error or EOFError("the decoder stopped"))
+            raise failure(self._plan, self._error or EOFError("the decoder stopped"))
 
     def _give_back(self, strip: Pixels) -> None:
         self._taken, self._used = None, 0
@@ -135,19 +140,19 @@ class Push:
         with self._change:
             self._change.wait_for(lambda: self._ended)
             if self._error is not None:
-                raise damaged(self._plan, self._error) from self._error
+                raise failure(self._plan, self._error) from self._error
 
     # What follows runs in the decoding thread.
 
     def _run(self) -> None:
-        error = self._decode()
-        if error is not None and self._strict and not self._closed and only_odd(error):
-            self._drop = self._top * self._row_bytes + self._filled
-            try:
+        try:
+            error = self._decode()
+            if error is not None and self._strict and not self._closed and only_odd(error):
+                self._drop = self._top * self._row_bytes + self._filled
                 self._opened = open_pixels(self._path, self._plan)
                 error = self._decode()
-            except BadImage as failure:
-                error = failure
+        except BaseException as failed:  # noqa: BLE001 - raised again by the reader, which would else wait for ever
+            error = failed
         with self._change:
             self._ended = True
             self._error = None if self._closed else error

@@ -16,7 +16,7 @@ class StreamReader:
 
     def __init__(self, path: Path, plan: Plan, *, start: int, until: int) -> None:
         self._push = Push(path, plan, start=start, until=until)
-        self._window: Pixels = np.empty((0, *self._push.row), self._push.dtype)
+        self._window: Pixels = np.empty((0, *self._push.row_shape), self._push.dtype)
         # The window's rows in the image are [first, end).
         self._first = start
         self._end = start
@@ -51,7 +51,7 @@ class StreamReader:
         kept = self._window[top - self._first : self._end - self._first]
         window = self._window
         if len(window) < bottom - top:
-            window = np.empty((bottom - top, *self._push.row), self._push.dtype)
+            window = np.empty((bottom - top, *self._push.row_shape), self._push.dtype)
         window[: len(kept)] = kept
         # Set before decoding, so that the reader agrees with itself also if that fails.
         self._window, self._first = window, top

@@ -6,7 +6,7 @@ from typing import BinaryIO, NamedTuple
 IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
 GRAPHIC_CONTROL = 0xF9
 MOST_BLOCKS = 1_000_000
-"""Data blocks of a whole file. An ordinary file's have 255 bytes; one byte in each keeps the reader busy for nothing."""
+"""Data blocks of a whole file: usual ones have 255 bytes each, others are made to keep the reader busy."""
 MOST_FRAMES = 1000
 """Counting ends here: what has more frames than this is refused all the same."""
 
