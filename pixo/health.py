@@ -4,6 +4,7 @@ The two questions stay apart. Alive means that its loops turn: no means "start m
 the process may decide it. Ready means that it has joined: no means "send me no work yet".
 """
 
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from pixo.errors import PixoError
+from pixo.errors import Fatal, PixoError
 
 Check = Callable[[], bool | str]
 """True when all is well; False, or a text that says what is wrong; a PixoError says it too. Must be quick."""
@@ -45,10 +46,18 @@ Pages = Mapping[str, Callable[[str], Page]]
 
 
 class HealthServer:
-    """A small HTTP server in threads of its own; a context manager. It logs nothing."""
+    """A small HTTP server in threads of its own; a context manager. It logs nothing.
+
+    Raises Fatal where it cannot listen: the port may be free again when the process is started anew.
+    """
 
     def __init__(self, pages: Pages, host: str, port: int) -> None:
-        self._server = _Server((host, port), type("Handler", (_Handler,), {"pages": pages}))
+        server = _Server6 if ":" in host else _Server
+        try:
+            self._server = server((host, port), type("Handler", (_Handler,), {"pages": pages}))
+        except OSError as error:
+            reason = error.strerror or error
+            raise Fatal(f"cannot listen on PIXO_METRICS_HOST={host} PIXO_METRICS_PORT={port}: {reason}") from error
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.25,), name="health", daemon=True)
         self._thread.start()
 
@@ -111,6 +120,10 @@ class _Server(ThreadingHTTPServer):
         """Say nothing of a prober that hung up before a slow answer was there; print what is a mistake."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):

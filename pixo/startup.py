@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NoReturn, Protocol
 
 from pixo import __version__, injection, logs, settings, tracing
-from pixo.errors import ConfigError, TryAgain
+from pixo.errors import ConfigError, Fatal, TryAgain
 from pixo.messages import Heartbeat
 from pixo.settings import Settings
 
@@ -40,12 +40,15 @@ class Turning(Protocol):
 
 
 def run(role: str, main: Callable[[], int]) -> NoReturn:
-    """End the process with what ``main`` gives; with 78 and the setting's name where one turns out to be wrong."""
+    """End the process with what ``main`` gives; with 1 for what is Fatal, with 78 for a setting that is wrong."""
     try:
         code = main()
     except ConfigError as error:
         sys.stderr.write(f"pixo-{role}: {error}\n")
         code = EXIT_CONFIG
+    except Fatal as error:
+        log.error("cannot go on", role=role, reason=error)  # noqa: TRY400 - not logging's
+        code = EXIT_FATAL
     sys.exit(code)
 
 

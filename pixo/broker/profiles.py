@@ -87,16 +87,15 @@ def _common(settings: Kafka, client_id: str) -> Profile:
     return {
         "bootstrap.servers": settings.kafka,
         "client.id": client_id,
-        "broker.address.family": "v4",
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 2000,  # the default of 10 s lengthens every recovery
         "topic.metadata.refresh.interval.ms": 10_000,  # how soon added partitions are seen
         "statistics.interval.ms": 5000,
         "allow.auto.create.topics": False,
         "log.connection.close": False,
-        # A broker that vanishes without a word is given up after this; the default of 60 s is waited for twice and
-        # more. The embedded one is a process of this machine, and may be slow.
-        **({} if _embedded(settings) else {"socket.timeout.ms": 10_000}),
+        # The embedded broker is a process of this machine: IPv4 only, and may be slow. Any other may have IPv6 alone,
+        # and one that vanishes without a word is given up after this; the default of 60 s is waited for twice and more.
+        **({"broker.address.family": "v4"} if _embedded(settings) else {"socket.timeout.ms": 10_000}),
         **_security(settings),
     }
 

@@ -3,15 +3,12 @@
 import os
 from contextlib import ExitStack
 
-from pixo import logs, metrics, startup, topics
-from pixo.errors import Fatal
+from pixo import metrics, startup, topics
 from pixo.health import Health
 from pixo.lifeguard import Lifeguard
 from pixo.signals import stop_on_signals
 from services.monitor.parts import assemble
 from services.monitor.watch import reached
-
-log = logs.logger(__name__)
 
 
 def main() -> int:
@@ -45,11 +42,7 @@ def main() -> int:
         stack.enter_context(parts.watch)
         parts.heart.start()
         stack.callback(parts.heart.stop)
-        try:
-            parts.loop.run(stop)
-        except Fatal as error:
-            log.error("monitor cannot go on", cause=error)  # noqa: TRY400 - not logging's
-            return startup.EXIT_FATAL
+        parts.loop.run(stop)
     return startup.EXIT_FATAL if parts.watch.failed else startup.EXIT_DONE
 
 

@@ -3,14 +3,11 @@
 import os
 from contextlib import ExitStack
 
-from pixo import logs, metrics, startup, topics
-from pixo.errors import Fatal
+from pixo import metrics, startup, topics
 from pixo.health import Health
 from pixo.lifeguard import Lifeguard
 from pixo.signals import stop_on_signals
 from services.results.parts import assemble
-
-log = logs.logger(__name__)
 
 
 def main() -> int:
@@ -40,11 +37,7 @@ def main() -> int:
             stack.enter_context(periodic)
         parts.heart.start()
         stack.callback(parts.heart.stop)
-        try:
-            parts.loop.run(stop)
-        except Fatal as error:
-            log.error("results cannot go on", cause=error)  # noqa: TRY400 - not logging's
-            return startup.EXIT_FATAL
+        parts.loop.run(stop)
     return startup.EXIT_FATAL if any(one.failed for one in parts.periodic) else startup.EXIT_DONE
 
 

@@ -15,7 +15,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from pixo import lifeline, logs, startup
-from pixo.errors import ConfigError
+from pixo.errors import ConfigError, Fatal
 from pixo.settings import Settings
 
 GRACE = 25
@@ -71,10 +71,11 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
         """Make the app; called in the process that serves."""
         try:
             return self._make()
-        except ConfigError as error:
+        except (ConfigError, Fatal) as error:
             sys.stderr.write(f"pixo-web: {error}\n")
             sys.stderr.flush()
-            os._exit(Arbiter.APP_LOAD_ERROR)  # past the frames of the process that this one was forked from
+            # Past the frames of the process that this one was forked from.
+            os._exit(Arbiter.APP_LOAD_ERROR if isinstance(error, ConfigError) else Arbiter.WORKER_BOOT_ERROR)
 
     def _make(self) -> Any:
         from pixo import metrics, topics  # noqa: PLC0415 - the process that only watches needs none of this in memory

@@ -4,7 +4,6 @@ import os
 from contextlib import ExitStack
 
 from pixo import logs, metrics, startup, topics
-from pixo.errors import Fatal
 from pixo.health import Health
 from pixo.lifeguard import Lifeguard
 from pixo.signals import Stop, stop_on_signals
@@ -46,9 +45,6 @@ def main() -> int:
             pulse.rest()
             log.error("breaker tripped, no more work is taken", reason=error, ends_in=REST)  # noqa: TRY400 - not logging's
             return startup.EXIT_DONE if stop.wait(REST) else EXIT_BREAKER
-        except Fatal as error:
-            log.error("worker cannot go on", cause=error)  # noqa: TRY400 - not logging's
-            return startup.EXIT_FATAL
     return startup.EXIT_DONE
 
 

@@ -9,7 +9,7 @@ import urllib.request
 import msgspec
 import pytest
 
-from pixo.errors import TryAgain
+from pixo.errors import Fatal, TryAgain
 from pixo.health import Health
 from pixo.metrics import expose
 
@@ -92,3 +92,17 @@ def test_served_over_http():
     assert metrics[0] == 200
     assert b"pixo_build_info" in metrics[1]
     assert other[0] == 404
+
+
+def test_served_over_ipv6():
+    """A cluster may have no other addresses."""
+    with Health({}).serve("::1", 0, expose("monitor")) as server:
+        url = f"http://[::1]:{server.port}/healthz"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            assert answer.status == 200
+
+
+def test_a_taken_port_is_named():
+    """Two roles on one machine meet at the port that both have by default: the message says which setting moves it."""
+    with Health({}).serve("127.0.0.1", 0, expose("monitor")) as server, pytest.raises(Fatal, match="PIXO_METRICS_PORT"):
+        Health({}).serve("127.0.0.1", server.port, expose("monitor"))

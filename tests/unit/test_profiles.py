@@ -46,6 +46,12 @@ def test_library_takes_every_profile(settings: Kafka) -> None:
     assert warnings == []
 
 
+def test_brokers_may_have_ipv6_alone() -> None:
+    """Only the one that is a process of this machine is asked for by IPv4."""
+    assert "broker.address.family" not in profiles.admin(Kafka(), "c")
+    assert profiles.admin(Kafka(kafka_profile="embedded"), "c")["broker.address.family"] == "v4"
+
+
 def test_embedded_broker_is_spared_what_it_cannot() -> None:
     """No idempotence, no cooperative strategy, no KIP-848, no short fetch waits, no batches of several."""
     settings = Kafka(kafka_profile="embedded", kafka_group_protocol="consumer")

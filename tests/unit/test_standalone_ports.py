@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from pixo.errors import ConfigError
+from services.standalone.options import Options
 from services.standalone.ports import FolderLock, claim, free_port
 
 
@@ -57,3 +58,10 @@ def test_an_impossible_folder_is_named(tmp_path):
 
     with pytest.raises(ConfigError, match="file/data"), FolderLock(tmp_path / "file" / "data"):
         pass
+
+
+@pytest.mark.parametrize("port", [70000, -1])
+def test_an_impossible_port_is_refused(port):
+    """By the option's name, as other wrong options are."""
+    with pytest.raises(ConfigError, match="--port"):
+        Options(workers=1, port=port).check()
