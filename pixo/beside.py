@@ -4,11 +4,16 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
+from pixo import logs
+
+log = logs.logger(__name__)
+
 
 class Beside:
     """Calls ``act`` every ``seconds`` as long as it is entered, the first time after the first of them.
 
-    What ``act`` raises ends the thread: it sees to its errors itself. ``Periodic`` is for a role's rounds, which do.
+    What ``act`` raises is logged, and the next call comes as usual. ``Periodic`` is for a role's rounds, whose mistakes
+    end the process.
     """
 
     def __init__(self, name: str, seconds: float, act: Callable[[], object]) -> None:
@@ -27,4 +32,7 @@ class Beside:
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
-            self._act()
+            try:
+                self._act()
+            except Exception as error:  # noqa: BLE001 - what watches over others must not end by one mistake
+                log.error("call failed", cause=error, who=self._thread.name)  # noqa: TRY400 - not logging's

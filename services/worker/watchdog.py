@@ -40,7 +40,4 @@ class Watchdog(Beside):
             log.error("tile takes too long, ending this worker", timeout=self._timeout)
             self._exit(STUCK)
             return
-        try:
-            self._rest()
-        except Exception as error:  # noqa: BLE001 - nothing of that may end the watch over the tiles
-            log.error("resting failed", cause=error)  # noqa: TRY400 - not logging's
+        self._rest()
