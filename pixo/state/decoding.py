@@ -35,8 +35,8 @@ def job(id: str, raw: dict[bytes, bytes], recorded: int) -> Job | None:
     if not raw:
         return None
     values: dict[str, Any] = {"id": id}
-    for name_, value in raw.items():
-        name = name_.decode()
+    for field, value in raw.items():
+        name = field.decode()
         known = _NAMES.get(name, name)
         if known in _KNOWN:
             values[known] = int(value) / 1000 if name in _TIMES else value.decode()
@@ -46,16 +46,14 @@ def job(id: str, raw: dict[bytes, bytes], recorded: int) -> Job | None:
     return msgspec.convert(values, Job, strict=False)
 
 
-def tile(n: int, record: bytes) -> TileRecord:
-    """Give a tile of its record: ``done|token|size|crc|worker|ms|attempts`` or ``dead|reason``."""
+def tile(n: int, record: bytes, tries: bytes | None = None) -> TileRecord:
+    """Give a tile of its record: ``done|token|size|crc|worker|ms|attempts``, or ``dead|reason`` and ``tries``."""
     kind, rest = record.decode().split("|", 1)
     if kind == "dead":
-        return TileRecord(tile=n, state="dead", reason=rest, attempts=3)
+        return TileRecord(tile=n, state="dead", reason=rest, attempts=attempts(tries))
     token, size, crc, tail = rest.split("|", 3)
-    worker, ms, attempts = tail.rsplit("|", 2)  # a worker may call itself what it likes
-    return TileRecord(
-        tile=n, token=token, size=int(size), crc=int(crc), worker=worker, ms=int(ms), attempts=int(attempts)
-    )
+    worker, ms, begun = tail.rsplit("|", 2)  # a worker may call itself what it likes
+    return TileRecord(tile=n, token=token, size=int(size), crc=int(crc), worker=worker, ms=int(ms), attempts=int(begun))
 
 
 def run(text: bytes) -> range:

@@ -17,10 +17,17 @@ class Candidate(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Part of the list of jobs, and the cursor of the next part, None at the end."""
+    """Part of the list of jobs."""
 
     ids: list[str]
-    cursor: str | None
+    cursors: list[str]
+    """Behind each of them, where the next part begins."""
+    more: bool
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the next part begins, None at the end."""
+        return self.cursors[-1] if self.more else None
 
 
 class Queue:
@@ -147,8 +154,8 @@ class Queue:
         with reaching():
             found = self._client.zrevrange(keys.JOBS, first, first + limit, withscores=True)
         ids = [id.decode() for id, _ in found[:limit]]
-        more = len(found) > limit
-        return Page(ids, f"{int(found[limit - 1][1])}.{ids[-1]}" if more else None)
+        cursors = [f"{int(score)}.{id}" for id, (_, score) in zip(ids, found, strict=False)]
+        return Page(ids, cursors, more=len(found) > limit)
 
     def _after(self, cursor: str) -> int:
         score, _, id = cursor.partition(".")

@@ -50,7 +50,7 @@ class Reading:
         for n in range(int(total or 0)):
             name = b"%d" % n
             if name in records:
-                found.append(decoding.tile(n, records[name]))
+                found.append(decoding.tile(n, records[name], tries.get(name)))
                 continue
             state: Any = "active" if n in given else "waiting"
             found.append(TileRecord(tile=n, state=state, attempts=decoding.attempts(tries.get(name))))

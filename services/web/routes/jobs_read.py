@@ -11,6 +11,8 @@ STATUSES = ("queued", "processing", "stitching", "done", "failed", "cancelled", 
 DEFAULT_LIMIT, MOST = 20, 200
 LOOKED_AT = 2000
 """Jobs that one request looks at, at most, to find some of a status."""
+BATCH = 100
+"""Those that it reads together."""
 
 
 def routes(parts: Parts, places: waits.Waits) -> Blueprint:
@@ -60,15 +62,20 @@ def _page(parts: Parts, status: str | None, limit: int, cursor: str | None) -> t
     """Give up to ``limit`` jobs of the status, newest first, and the cursor of what follows."""
     found: list[Job] = []
     looked = 0
-    while len(found) < limit and looked < LOOKED_AT:
-        # No more than are wanted, so that the cursor never passes over one.
+    while looked < LOOKED_AT:
         try:
-            ids, cursor = parts.state.queue.page(limit - len(found), cursor)
+            page = parts.state.queue.page(limit - len(found) if status is None else BATCH, cursor)
         except ValueError as error:
             raise Refusal("bad-field", "`cursor` is not one that was given here.", measured=cursor) from error
-        looked += len(ids)
-        jobs = parts.state.jobs.read_many(ids) if ids else []
-        found += [job for job in jobs if job and job.status != "deleted" and status in (None, job.status)]
+        jobs = parts.state.jobs.read_many(page.ids) if page.ids else []
+        for at, job in enumerate(jobs):
+            if job is None or job.status == "deleted" or status not in (None, job.status):
+                continue
+            found.append(job)
+            if len(found) == limit:
+                return found, page.cursors[at] if at + 1 < len(jobs) else page.cursor
+        looked += len(jobs)
+        cursor = page.cursor
         if cursor is None:
             break
     return found, cursor
