@@ -330,9 +330,7 @@ def labels(metric: Metric) -> dict[str, Values]:
 
 def operation(filters: str) -> str:
     """Give the bounded label for a chain's canonical text: its filter's name, ``chain`` for several."""
-    # Commas part parameters too, but only a filter's own part has a colon or no value.
-    parts = [part.partition(":")[0] for part in filters.split(",") if "=" not in part or ":" in part]
-    return parts[0] or "none" if len(parts) == 1 else "chain"
+    return "chain" if "," in filters else filters.partition(":")[0]
 
 
 def _start_at_zero(metric: Metric, role: Role, topics: Topics) -> None:

@@ -1,14 +1,12 @@
 """From what the scripts and Redis give to records."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from pixo.imaging.plan import Plan
 from pixo.state.records import Event, Handout, Job, Task, TileRecord
-
-H = TypeVar("H", bound=Handout)
 
 _plan = msgspec.json.Decoder(Plan)
 _TIMES = {"created", "started", "finished", "updated", "deadline", "join_until", "keep"}
@@ -16,12 +14,12 @@ _NAMES = {"sha": "sha256", "keep": "keep_s"}
 _KNOWN = frozenset(Job.__struct_fields__) - {"plan"}
 
 
-def handout(reply: list[Any], kind: type[H]) -> H:
+def handout(reply: list[Any]) -> Handout:
     """Give the answer of a script that can hand out tiles."""
     word, gen, left, plan, *numbers = reply
     generation = int(gen)
     threes = zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
-    return kind(
+    return Handout(
         status=word.decode(),
         gen=generation,
         left=left,

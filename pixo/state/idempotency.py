@@ -27,8 +27,3 @@ class Idempotency:
         if known != fingerprint:
             raise Refusal("idempotency-key-reused", "This Idempotency-Key came with a different request before.")
         return None if claimed == id else claimed
-
-    def release(self, key: str) -> None:
-        """Forget the key: its request was refused and may be sent again, corrected."""
-        with reaching():
-            self._client.delete(keys.idempotency(key))

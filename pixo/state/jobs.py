@@ -14,7 +14,7 @@ from pixo.messages import TileDone
 from pixo.state import decoding, encoding
 from pixo.state.connection import Client
 from pixo.state.reading import Reading
-from pixo.state.records import Completion, End, Handout, Joining, Spec
+from pixo.state.records import End, Handout, Joining, Spec
 from pixo.state.scripts import Scripts
 
 MOST_REOPENS = 3
@@ -62,7 +62,7 @@ class Jobs(Reading):
         """Close an attempt that did not kill its worker."""
         self._run("give_back", id, gen, tile, token)
 
-    def complete(self, done: TileDone, final_key: str | None = None) -> Completion:
+    def complete(self, done: TileDone, final_key: str | None = None) -> Handout:
         """Count a finished tile once; the first to report it gets the lane's next tasks, the last one ``join``.
 
         With the key of the final image, which the piece of an image's only tile is, the job is ``done``, on the
@@ -70,9 +70,8 @@ class Jobs(Reading):
         """
         args = [done.gen, done.tile, done.lane, encoding.tile(done)]
         if final_key is None:
-            return decoding.handout(self._run("complete", done.job, *args), Completion)
-        reply = self._run_durably("complete", done.job, *args, final_key, done.sha256, done.size)
-        return decoding.handout(reply, Completion)
+            return self._handout(done.job, "complete", *args)
+        return decoding.handout(self._run_durably("complete", done.job, *args, final_key, done.sha256, done.size))
 
     def fail_tile(self, id: str, gen: int, tile: int, reason: str) -> bool:
         """Fail the job because of a tile that is not finished; True if the job of this generation is failed."""
@@ -149,4 +148,4 @@ class Jobs(Reading):
         return self._handout(id, "recheck", wanted, idle_ms, results_safe, MARGIN_MS, CEILING_MS, *times)
 
     def _handout(self, id: str, script: str, *args: Any) -> Handout:
-        return decoding.handout(self._run(script, id, *args), Handout)
+        return decoding.handout(self._run(script, id, *args))

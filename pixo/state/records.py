@@ -120,7 +120,8 @@ class Handout(Struct, frozen=True, kw_only=True):
     """What a script that can hand out tiles says.
 
     ``status``: ``ok``; ``join``: all tiles are there, a joiner is wanted; ``gone``, ``stale``, ``ended``: the guard;
-    ``queued``, ``stitching`` (a joiner is at it) and ``failed`` from ``recheck``, ``take`` and ``reopen``.
+    ``dup`` and ``done`` from ``complete``; ``queued``, ``stitching`` (a joiner is at it) and ``failed`` from
+    ``recheck``, ``take`` and ``reopen``.
     """
 
     status: str
@@ -130,15 +131,6 @@ class Handout(Struct, frozen=True, kw_only=True):
     """There when tasks are."""
     left: int = 0
     """Tiles not yet given out, where the script looked."""
-
-
-class Completion(Handout, frozen=True, kw_only=True):
-    """What became of a finished tile: ``ok``, ``dup``, ``join``, ``done``, ``gone``, ``stale`` or ``ended``."""
-
-    @property
-    def outcome(self) -> str:
-        """The same as ``status``."""
-        return self.status
 
 
 class TileRecord(Struct, frozen=True, kw_only=True):

@@ -39,13 +39,13 @@ class Handler:
         span = tracing.begin("count", done.job, parent=record.headers, tile=done.tile)
         final = names.tile(done.job, done.tile, done.token) if done.sha256 else None
         completion = self._state.jobs.complete(done, final)
-        span.end(outcome=completion.outcome, published=len(completion.tasks))
+        span.end(outcome=completion.status, published=len(completion.tasks))
         injection.point("results.after-complete", job=done.job, tile=done.tile)
-        if completion.outcome == "done":
+        if completion.status == "done":
             return lambda: self._dispatcher.ended(done.job)
-        if completion.outcome == "join":
+        if completion.status == "join":
             self._join(done.job)  # the state says so by itself: the record need not wait for the join
-        if completion.outcome == "dup":
+        if completion.status == "dup":
             metrics.results_duplicates.inc()
         if not completion.tasks:
             return None

@@ -81,7 +81,7 @@ class Reconciler:
 
     def _act(self, job: str, handout: Handout, active: Sequence[str]) -> None:
         match handout.status:
-            case "gone" | "ended" | "failed" | "deleted":
+            case "gone" | "ended" | "failed":
                 metrics.results_repairs.labels("end").inc()
                 self._dispatcher.ended(job)
             case "queued":

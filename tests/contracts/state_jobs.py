@@ -33,7 +33,7 @@ def finish(jobs, tasks, id="a") -> str:
     tasks, outcome = list(tasks), "ok"
     while tasks:
         completion = jobs.complete(done(tasks.pop(0), id=id))
-        outcome = completion.outcome
+        outcome = completion.status
         tasks += completion.tasks
     return outcome
 

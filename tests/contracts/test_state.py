@@ -83,8 +83,8 @@ def test_a_tile_counts_once(jobs):
     jobs.create(spec(tiles=3))
     task = jobs.start("a", [(0, 0, 3)]).tasks[0]
     assert jobs.begin("a", task.gen, 0, "t") == "go"
-    assert jobs.complete(done(task, worker="w|1")).outcome == "ok"
-    assert jobs.complete(done(task, token=OTHER)).outcome == "dup"
+    assert jobs.complete(done(task, worker="w|1")).status == "ok"
+    assert jobs.complete(done(task, token=OTHER)).status == "dup"
     record = jobs.tiles("a")[0]
     assert (record.state, record.token, record.size, record.crc) == ("done", "t", 7, 9)
     assert (record.worker, record.ms, record.attempts) == ("w|1", 5, 1)
@@ -96,9 +96,9 @@ def test_the_last_tile_asks_for_a_joiner(jobs):
     """When all tiles are there, every further report says join, until somebody has joined."""
     jobs.create(spec(tiles=2))
     first, second = jobs.start("a", [(0, 0, 2)]).tasks
-    assert jobs.complete(done(second)).outcome == "ok"
-    assert jobs.complete(done(first)).outcome == "join"
-    assert jobs.complete(done(first)).outcome == "join"
+    assert jobs.complete(done(second)).status == "ok"
+    assert jobs.complete(done(first)).status == "join"
+    assert jobs.complete(done(first)).status == "join"
     assert jobs.read("a").status == "stitching"
 
 
@@ -107,9 +107,9 @@ def test_a_lone_tile_ends_its_job(jobs):
     jobs.create(spec(tiles=1))
     (task,) = jobs.start("a", [(0, 0, 1)]).tasks
     report = replace(done(task), sha256="abc")
-    assert jobs.complete(report, "piece").outcome == "done"
-    assert jobs.complete(report, "piece").outcome == "done"
-    assert jobs.complete(replace(done(task, token=OTHER), sha256="def"), "late").outcome == "ended"
+    assert jobs.complete(report, "piece").status == "done"
+    assert jobs.complete(report, "piece").status == "done"
+    assert jobs.complete(replace(done(task, token=OTHER), sha256="def"), "late").status == "ended"
     job = jobs.read("a")
     assert (job.status, job.final, job.sha256, job.size, job.done) == ("done", "piece", "abc", 7, 1)
     assert [event.kind for event in jobs.events("a", "0")][-2:] == ["tile", "done"]
@@ -119,7 +119,7 @@ def test_a_lone_tile_of_a_lost_start_is_joined(jobs):
     """Where Redis lost that the job had begun, the piece counts, and starting finds nothing left but to join."""
     jobs.create(spec(tiles=1))
     task = Task(jobs.read("a").gen, 0, 0, 1)
-    assert jobs.complete(replace(done(task), sha256="abc"), "piece").outcome == "ok"
+    assert jobs.complete(replace(done(task), sha256="abc"), "piece").status == "ok"
     assert jobs.start("a", [(0, 0, 1)]).status == "join"
 
 
@@ -157,7 +157,7 @@ def test_a_dead_tile_fails_the_job_by_name(jobs):
     job = jobs.read("a")
     assert (job.status, job.error, job.dead, job.done) == ("failed", "tile 1: it is broken | really", 1, 1)
     assert jobs.tiles("a")[1].reason == "tile 1: it is broken | really"
-    assert jobs.complete(done(other)).outcome == "ended"
+    assert jobs.complete(done(other)).status == "ended"
 
 
 def test_cancel_is_for_jobs_that_run(jobs):
@@ -185,7 +185,7 @@ def test_retry_keeps_what_is_finished(jobs, clock, client):
     assert (job.status, job.r, job.done, job.dead, job.error) == ("queued", 1, 1, None, "")
     assert job.gen > first.gen
     assert client.pttl(keys.job("a")) == client.pttl(keys.part("a", "tiles")) == -1
-    assert jobs.complete(done(second)).outcome == "stale"
+    assert jobs.complete(done(second)).status == "stale"
     assert not jobs.fail_tile("a", first.gen, 1, "late")
     handout = jobs.start("a", [(0, 0, 4)])
     assert [task.tile for task in handout.tasks] == [1, 2]
@@ -226,7 +226,7 @@ def test_a_deleted_job_stays_deleted(jobs, client):
 def test_late_actors_do_not_make_keys(jobs, client):
     """A job that Redis does not know stays unknown, whatever is reported about it."""
     task = Task(5, 0, 0, 1)
-    assert jobs.complete(done(task)).outcome == "gone"
+    assert jobs.complete(done(task)).status == "gone"
     assert jobs.begin("a", 5, 0, "t") == "skip"
     jobs.give_back("a", 5, 0, "t")
     assert not any([jobs.fail("a", 5, ""), jobs.fail_tile("a", 5, 0, ""), jobs.expire("a"), jobs.retry("a", 1)])

@@ -43,7 +43,7 @@ def test_the_deadline_waits_for_workers(jobs, clock):
     assert jobs.recheck("a", None, {}, 0).status == "ok"
     clock.at(121)
     assert jobs.recheck("a", None, {}, 0).status == "failed"
-    assert jobs.read("a").error == "deadline"
+    assert jobs.read("a").error == "the job was not finished before its deadline"
 
 
 def test_recheck_tells_where_a_job_stands(jobs, clock):

@@ -123,7 +123,7 @@ def test_a_record_that_comes_again_while_it_is_finished(worker):
     worker.make = finish_meanwhile
     second = worker.handler.handle(worker.record())
     second()
-    outcomes = [worker.state.jobs.complete(done).outcome for done in worker.reported()]
+    outcomes = [worker.state.jobs.complete(done).status for done in worker.reported()]
     assert outcomes == ["ok", "dup"]
 
 

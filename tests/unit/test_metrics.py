@@ -74,10 +74,9 @@ def test_refusals_that_start_at_zero_are_the_code_s():
 @pytest.mark.parametrize(
     ("filters", "label"),
     [
-        ("", "none"),
+        ("none", "none"),
         ("grayscale", "grayscale"),
         ("blur:sigma=4", "blur"),
-        ("unsharp:radius=2,amount=3", "unsharp"),
         ("unsharp:radius=2:amount=3", "unsharp"),
         ("blur:sigma=4,grayscale", "chain"),
     ],

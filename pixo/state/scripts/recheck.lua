@@ -7,7 +7,7 @@ local t, idle = now(), tonumber(ARGV[2])
 local deadline = tonumber(redis.call('HGET', job, 'deadline') or t) + idle
 if idle > 0 then set('deadline', int(deadline)) end
 if t > deadline then
-  finish('failed', t, 'error', 'deadline')
+  finish('failed', t, 'error', 'the job was not finished before its deadline')
   return answer('failed')
 end
 if status == 'stitching' then

@@ -74,7 +74,7 @@ def _source_tag(job: Job) -> str:
 def result_name(job: Job, plan: Plan) -> str:
     """Give the name that a result is saved under: ``photo-blur-grayscale.jpg``."""
     stem = PurePosixPath(job.filename).stem or job.id
-    filters = [step.partition(":")[0] for step in plan.chain.split(",") if "=" not in step or ":" in step]
+    filters = [step.partition(":")[0] for step in plan.chain.split(",")]
     suffix = "-".join(name for name in filters if name != "none")[:LONGEST_SUFFIX].strip("-")
     return f"{stem}-{suffix or 'pixo'}.{blobs.ENDINGS[plan.output.format]}"
 
