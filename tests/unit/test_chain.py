@@ -270,6 +270,11 @@ def test_a_plug_in_is_a_filter_like_the_others(tmp_path, monkeypatch, fresh_regi
         (HALF.replace(', description="by how much"', ""), "half", "half_filter:Half"),
         (HALF.replace('"]', ', or"]'), "half", "half_filter:Half"),
         (HALF.replace('name = "half"', 'name = "Half it"'), "Half it", "half_filter:Half"),
+        (HALF.replace('    name = "half"\n', ""), "half", "half_filter:Half"),
+        (HALF.replace("    Params = Params\n", ""), "half", "half_filter:Half"),
+        (HALF.replace("def cost", "def price"), "half", "half_filter:Half"),
+        ("nonsense(", "half", "half_filter:Half"),
+        ("1 / 0", "half", "half_filter:Half"),
     ],
 )
 def test_a_broken_plug_in_is_named(source, name, target, tmp_path, monkeypatch, fresh_registry) -> None:

@@ -136,13 +136,17 @@ def _plugged_in(point: EntryPoint, taken: dict[str, Filter[Any]]) -> Filter[Any]
         raise ConfigError(f"{where}: there already is a filter of this name")
     try:
         found = point.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{where} cannot be loaded: {error}") from error
+    except Exception as error:  # somebody else's module: whatever it does when it is imported
+        raise ConfigError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Filter)):
-        raise ConfigError(f"{where} is not a class made from pixo.imaging.filters.Filter")
+        raise ConfigError(f"{where} is not a subclass of pixo.imaging.filters.Filter")
+    if missing := [name for name in ("name", "help", "Params") if not hasattr(found, name)]:
+        raise ConfigError(f"{where} has no {missing[0]}")
     if found.name != point.name or not re.fullmatch(r"[a-z][a-z0-9-]*", point.name) or point.name == "none":
         raise ConfigError(
-            f"{where} calls itself {found.name!r}: small letters, digits and dashes, the same in both places"
+            f"{where} calls itself {found.name!r}: lower-case letters, digits and dashes, the same in both places"
         )
     describe(found.Params)
+    if lacking := sorted(found.__abstractmethods__):
+        raise ConfigError(f"{where} does not define {', '.join(lacking)}")
     return found()
