@@ -35,4 +35,4 @@ class Beside:
             try:
                 self._act()
             except Exception as error:  # noqa: BLE001 - what watches over others must not end by one mistake
-                log.error("call failed", cause=error, who=self._thread.name)  # noqa: TRY400 - not logging's
+                log.error("call failed", cause=error, who=self._thread.name)

@@ -210,9 +210,7 @@ class Loop:
         except TryAgain:
             log.warning("record given up for the next holder", loop=self.name, record=_place(record))
         except BaseException as error:  # noqa: BLE001 - raised again by tick
-            log.error(  # noqa: TRY400 - this log takes the cause
-                "loop broken", cause=error, loop=self.name, record=_place(record)
-            )
+            log.error("loop broken", cause=error, loop=self.name, record=_place(record))
             with self._changed:
                 self._failure = self._failure or error
                 self._changed.notify_all()

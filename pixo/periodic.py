@@ -83,6 +83,6 @@ class Periodic:
                 self.turn()
                 self._ended.wait(self._seconds)
         except Exception as error:  # noqa: BLE001 - the boundary of this thread: nobody else would see it
-            log.error("thread failed", cause=error, who=self.name)  # noqa: TRY400 - not logging's
+            log.error("thread failed", cause=error, who=self.name)
             self.failed = True
             self._stop.set()

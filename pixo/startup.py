@@ -47,7 +47,7 @@ def run(role: str, main: Callable[[], int]) -> NoReturn:
         sys.stderr.write(f"pixo-{role}: {error}\n")
         code = EXIT_CONFIG
     except Fatal as error:
-        log.error("cannot go on", role=role, reason=error)  # noqa: TRY400 - not logging's
+        log.error("cannot go on", role=role, reason=error)
         code = EXIT_FATAL
     sys.exit(code)
 

@@ -24,10 +24,10 @@ def main() -> int:
         try:
             found = ensure(kafka.admin(), topics.specs(settings.kafka), PATIENCE)
         except TryAgain as error:
-            log.error("topics not ensured", address=settings.kafka.kafka, cause=error)  # noqa: TRY400 - not logging's
+            log.error("topics not ensured", address=settings.kafka.kafka, cause=error)
             return startup.EXIT_FATAL
         except ConfigError as error:
-            log.error("topics refused", cause=error)  # noqa: TRY400 - likewise
+            log.error("topics refused", cause=error)
             return startup.EXIT_CONFIG
     for name, partitions in found.items():
         log.event("topic is there", topic=name, partitions=partitions)

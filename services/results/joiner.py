@@ -158,7 +158,7 @@ class Joiner:
         except TryAgain as error:
             log.warning("join left to the reconciler", job=job, part=error.part, reason=error)
         except Exception as error:  # noqa: BLE001 - the boundary of this thread: nobody else would see it
-            log.error("join failed", cause=error, job=job)  # noqa: TRY400 - not logging's
+            log.error("join failed", cause=error, job=job)
             self._count(job, error)
         else:
             self._failures.pop(job, None)

@@ -18,5 +18,5 @@ def read_record(store: Store, id_: str) -> Spec | None:
     try:
         return msgspec.json.decode(store.get(names.job_record(id_)), type=Spec)
     except msgspec.MsgspecError as error:
-        log.error("the record of a job cannot be read", job=id_, reason=error)  # noqa: TRY400 - not logging's
+        log.error("the record of a job cannot be read", job=id_, reason=error)
         return None

@@ -56,4 +56,4 @@ def _prepare(settings: Settings, reach: Reach, admin: Admin, heart: Heart, stop:
             heart.start()
     except ConfigError as error:
         # The other roles end over it. What is here already can still be fetched.
-        log.error("topics cannot be as the settings say", reason=error)  # noqa: TRY400 - not logging's
+        log.error("topics cannot be as the settings say", reason=error)

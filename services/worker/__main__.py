@@ -43,7 +43,7 @@ def main() -> int:
             # Out of the group by now; no heartbeat either, for nobody should count on it.
             parts.heart.stop()
             pulse.rest()
-            log.error("breaker tripped, no more work is taken", reason=error, ends_in=REST)  # noqa: TRY400 - not logging's
+            log.error("breaker tripped, no more work is taken", reason=error, ends_in=REST)
             return startup.EXIT_DONE if stop.wait(REST) else EXIT_BREAKER
     return startup.EXIT_DONE
 

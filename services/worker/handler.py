@@ -109,7 +109,7 @@ class Handler:
                 self._close(place)
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a filter or decoder does: an attempt failed
-                log.error("tile failed", cause=error, **self._story(task), attempt=token)  # noqa: TRY400 - not logging's
+                log.error("tile failed", cause=error, **self._story(task), attempt=token)
                 self._measures.ended(task, "error")
                 self._open.pop(place, None)  # likewise
                 span.end(error)

@@ -53,7 +53,7 @@ class Previews:
             wrong = msgspec.json.decode(made.stdout, type=Wrong)
         except msgspec.DecodeError as error:
             said = made.stderr.decode(errors="replace")[-2000:]
-            log.error("preview failed", key=key, code=made.returncode, said=said)  # noqa: TRY400 - not logging's
+            log.error("preview failed", key=key, code=made.returncode, said=said)
             raise Refusal("no-preview", "This image cannot be shown small; the reason is in the log.") from error
         raise Refusal(wrong.kind, wrong.message, measured=wrong.measured, limit=wrong.limit)
 
