@@ -28,7 +28,9 @@ Seconds = Annotated[float, Meta(gt=0, le=1e9)]
 class Kafka(Struct, frozen=True, kw_only=True):
     """How Kafka is reached and how its topics are cut."""
 
-    kafka: Annotated[str, Meta(min_length=1, description="bootstrap servers, host:port with commas")] = "localhost:9092"
+    kafka: Annotated[str, Meta(min_length=1, description="bootstrap servers, `host:port`, separated by commas")] = (
+        "localhost:9092"
+    )
     kafka_profile: Annotated[
         Literal["apache", "embedded"], Meta(description="`embedded` for the broker that `pixo up` starts")
     ] = "apache"
@@ -36,14 +38,17 @@ class Kafka(Struct, frozen=True, kw_only=True):
         Literal["classic", "consumer"], Meta(description="consumer group protocol; `consumer` is KIP-848")
     ] = "classic"
     topic_prefix: Annotated[
-        str, Meta(description="before every topic and group name, so that installations can share a Kafka")
+        str, Meta(description="prefix of every topic and group name, so that several installations can share a Kafka")
     ] = ""
     tasks_partitions: Annotated[
-        Count, Meta(description="partitions of `tasks`: the most workers that can work at once")
+        Count, Meta(description="partitions of `tasks`: the number of workers that can work at once")
     ] = 4
     max_tasks_partitions: Annotated[
         int,
-        Meta(ge=0, description="when more workers than partitions live, the monitor adds some up to this; 0: never"),
+        Meta(
+            ge=0,
+            description="with more workers than partitions, the monitor adds partitions up to this number; 0: never",
+        ),
     ] = 0
     results_partitions: Annotated[Count, Meta(description="partitions of `results`")] = 4
     replication: Annotated[Count, Meta(description="replication factor of the topics")] = 1
@@ -55,13 +60,14 @@ class Kafka(Struct, frozen=True, kw_only=True):
         Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
         Meta(description="`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; used with the `SASL_` protocols"),
     ] = "SCRAM-SHA-512"
-    kafka_sasl_username: Annotated[str, Meta(description="user for the `SASL_` protocols")] = ""
-    kafka_sasl_password: Annotated[str, Meta(description="password of that user")] = ""
+    kafka_sasl_username: Annotated[str, Meta(description="user name for the `SASL_` protocols")] = ""
+    kafka_sasl_password: Annotated[str, Meta(description="password for the `SASL_` protocols")] = ""
     kafka_tls_ca: Annotated[
-        str, Meta(description="file with the PEM certificates that sign the brokers'; empty: the system's")
+        str,
+        Meta(description="PEM file of the authorities that sign the brokers' certificates; empty: the system's"),
     ] = ""
-    kafka_tls_cert: Annotated[str, Meta(description="file with the client's own PEM certificate, for mutual TLS")] = ""
-    kafka_tls_key: Annotated[str, Meta(description="file with the unencrypted PEM key of that certificate")] = ""
+    kafka_tls_cert: Annotated[str, Meta(description="PEM file of the client's own certificate, for mutual TLS")] = ""
+    kafka_tls_key: Annotated[str, Meta(description="PEM file of that certificate's key, unencrypted")] = ""
 
     def __post_init__(self) -> None:
         """Refuse what does not go together, rather than connect less securely than was meant."""
@@ -86,14 +92,14 @@ class Redis(Struct, frozen=True, kw_only=True):
     redis: Annotated[str, Meta(pattern="^(rediss?|unix)://", description="URL of Redis or Valkey")] = (
         "redis://localhost:6379/0"
     )
-    redis_username: Annotated[str, Meta(description="user, unless the URL has one")] = ""
-    redis_password: Annotated[str, Meta(description="password as it is, unless the URL has one")] = ""
+    redis_username: Annotated[str, Meta(description="user name, unless the URL has one")] = ""
+    redis_password: Annotated[str, Meta(description="password, not URL-encoded, unless the URL has one")] = ""
     redis_tls_ca: Annotated[
         str,
-        Meta(description="file with the PEM certificates that sign the server's, for `rediss://`; empty: the system's"),
+        Meta(description="PEM file of the server's certificate authorities, for `rediss://`; empty: the system's"),
     ] = ""
-    redis_tls_cert: Annotated[str, Meta(description="file with the client's own PEM certificate, for mutual TLS")] = ""
-    redis_tls_key: Annotated[str, Meta(description="file with the unencrypted PEM key of that certificate")] = ""
+    redis_tls_cert: Annotated[str, Meta(description="PEM file of the client's own certificate, for mutual TLS")] = ""
+    redis_tls_key: Annotated[str, Meta(description="PEM file of that certificate's key, unencrypted")] = ""
 
     def __post_init__(self) -> None:
         """Refuse a broken URL, and what does not go together, rather than connect elsewhere or less securely."""
@@ -117,12 +123,12 @@ class Store(Struct, frozen=True, kw_only=True):
     store: Annotated[str, Meta(pattern="^[a-z0-9]+://", description="`file:///folder` or `s3://bucket/prefix`")] = (
         "file:///var/lib/pixo"
     )
-    store_endpoint: Annotated[str, Meta(description="URL of an S3-compatible server, where it is not Amazon's")] = ""
+    store_endpoint: Annotated[str, Meta(description="URL of an S3-compatible server other than Amazon's")] = ""
     store_region: Annotated[str, Meta(description="region of the bucket")] = "us-east-1"
     store_access_key: Annotated[str, Meta(description="access key of the bucket")] = ""
     store_secret_key: Annotated[str, Meta(description="secret key of the bucket")] = ""
     store_tls_ca: Annotated[
-        str, Meta(description="file with PEM certificates that may sign the store's, besides the system's")
+        str, Meta(description="PEM file of authorities trusted for the store's certificate, besides the system's")
     ] = ""
 
     def __post_init__(self) -> None:
@@ -137,21 +143,24 @@ class Web(Struct, frozen=True, kw_only=True):
     host: Annotated[
         str,
         Meta(
-            description="address that the page and the API listen on; "
-            "one of this machine alone, without tokens, answers to it, `localhost` and addresses only"
+            description="address that the page and the API listen on; on a loopback address without tokens, "
+            "only requests that name it, `localhost` or an IP address as the host are answered"
         ),
     ] = "127.0.0.1"
     port: Annotated[Port, Meta(description="port of the page and the API")] = 5001
     web_threads: Annotated[
         Count,
         Meta(
-            description="requests that are served at once; "
-            "three quarters of them may wait for a job's end, half of these by its events"
+            description="requests served at once; three quarters of them may wait for a job's end, "
+            "half of these by listening to its events"
         ),
     ] = 64
-    max_upload_bytes: Annotated[Count, Meta(description="most bytes of an upload")] = 1 << 30
+    max_upload_bytes: Annotated[Count, Meta(description="largest upload, in bytes")] = 1 << 30
     api_tokens: Annotated[
-        str, Meta(description="with commas; when set, calls need `Authorization: Bearer` with one of them")
+        str,
+        Meta(
+            description="API tokens, separated by commas; when set, calls need `Authorization: Bearer` with one of them"
+        ),
     ] = ""
 
     def __post_init__(self) -> None:
@@ -171,38 +180,42 @@ class Work(Struct, frozen=True, kw_only=True):
     """How jobs are cut, handed out and kept."""
 
     tile_size: Annotated[
-        int, Meta(ge=16, le=65536, description="tiles have at least this number of pixels, squared")
+        int, Meta(ge=16, le=65536, description="a tile has at least as many pixels as a square with this side")
     ] = 512
-    tile_timeout: Annotated[
-        Seconds, Meta(description="seconds after which a worker with a tile unfinished ends itself")
-    ] = 120.0
-    window: Annotated[int, Meta(ge=2, description="tiles of one lane that are in Kafka at once, at most")] = 8
+    tile_timeout: Annotated[Seconds, Meta(description="seconds that a tile may take; past that, its worker exits")] = (
+        120.0
+    )
+    window: Annotated[int, Meta(ge=2, description="most tiles of one lane that are in Kafka at once")] = 8
     max_waiting: Annotated[
-        Count, Meta(description="jobs that may wait for their turn; further uploads are told when to come again (429)")
+        Count, Meta(description="most jobs waiting for their turn; further uploads get 429 with a time to retry")
     ] = 2000
-    result_ttl: Annotated[Seconds, Meta(description="seconds that a finished job and its images are kept")] = 86_400.0
+    result_ttl: Annotated[Seconds, Meta(description="seconds for which a finished job and its images are kept")] = (
+        86_400.0
+    )
     cache: Annotated[
         str,
-        Meta(description="folder for a worker's decoded or fetched sources; empty: the system's temporary folder"),
+        Meta(description="folder for a worker's fetched and decoded sources; empty: the system's temporary folder"),
     ] = ""
 
 
 class Process(Struct, frozen=True, kw_only=True):
     """What every process has."""
 
-    metrics_port: Annotated[Port, Meta(description="port of `/healthz`, `/readyz` and `/metrics`; 0: any free one")] = (
-        9090
-    )
-    metrics_host: Annotated[str, Meta(description="address of the metrics port")] = "127.0.0.1"
-    log_format: Annotated[Literal["text", "json"], Meta(description="form of the log lines")] = "text"
+    metrics_port: Annotated[
+        Port, Meta(description="port of `/healthz`, `/readyz` and `/metrics`; 0: any free port")
+    ] = 9090
+    metrics_host: Annotated[str, Meta(description="address that the metrics port listens on")] = "127.0.0.1"
+    log_format: Annotated[Literal["text", "json"], Meta(description="format of the log lines")] = "text"
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
+        Literal["debug", "info", "warning", "error"], Meta(description="lowest level that is logged")
     ] = "info"
     traces: Annotated[
         str,
-        Meta(pattern="^$|^https?://", description="URL of an OTLP/HTTP receiver of traces, `http://collector:4318`"),
+        Meta(
+            pattern="^$|^https?://", description="URL of an OTLP/HTTP trace receiver, such as `http://collector:4318`"
+        ),
     ] = ""
-    traces_share: Annotated[float, Meta(ge=0, le=1, description="share of all jobs that is traced")] = 1.0
+    traces_share: Annotated[float, Meta(ge=0, le=1, description="share of jobs that are traced, 0 to 1")] = 1.0
 
 
 class Settings(Struct, frozen=True, kw_only=True):

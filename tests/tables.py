@@ -25,7 +25,7 @@ def settings_table() -> str:
     for _, name, field in settings.fields():
         default = f"`{field.default}`" if field.default != "" else ""
         lines.append(f"| `{settings.variable(name)}` | {default} | {settings.describe(field)} |")
-    lines.append("| `WORKER_ID` | host name and a random part | what a worker is called |")
+    lines.append("| `WORKER_ID` | host name and a random part | name of this worker |")
     return "\n".join(lines) + "\n\n"
 
 

@@ -18,40 +18,41 @@ Count = Annotated[int, Meta(ge=1)]
 class Limits(Struct, frozen=True, kw_only=True):
     """The largest image that is taken. Field names are the settings' names without ``PIXO_``, in lower case."""
 
-    max_pixels: Annotated[Count, Meta(description="most pixels of an image")] = 1_200_000_000
-    max_width: Annotated[Count, Meta(description="widest image, pixels")] = 100_000
-    max_height: Annotated[Count, Meta(description="highest image, pixels")] = 100_000
-    max_aspect: Annotated[Count, Meta(description="longest side over shortest side, at most")] = 65_535
-    max_frames: Annotated[Count, Meta(description="most frames or pages of a file")] = 1
+    max_pixels: Annotated[Count, Meta(description="most pixels in an image")] = 1_200_000_000
+    max_width: Annotated[Count, Meta(description="largest width of an image, in pixels")] = 100_000
+    max_height: Annotated[Count, Meta(description="largest height of an image, in pixels")] = 100_000
+    max_aspect: Annotated[Count, Meta(description="largest ratio of the longer side to the shorter")] = 65_535
+    max_frames: Annotated[Count, Meta(description="most frames or pages in a file")] = 1
     max_mapped_pixels: Annotated[
         Count,
         Meta(
-            description="most pixels of an image that cannot stream (progressive JPEG, interlaced PNG, WebP, GIF, AVIF)"
+            description="most pixels in an image that cannot be decoded as a stream"
+            " (progressive JPEG, interlaced PNG, WebP, GIF, AVIF)"
         ),
     ] = 150_000_000
     max_decoder_bytes: Annotated[
         Count,
         Meta(
-            description="most memory of a decoder: 16 bytes a pixel (AVIF), 9 (WebP), 7 (progressive JPEG; CMYK 10);"
-            " of a TIFF, three rows of tiles, or strips that are decoded whole"
+            description="most memory for one decoder: per pixel, 16 bytes (AVIF), 9 (WebP), 7 (progressive JPEG; CMYK"
+            " 10); for a TIFF, three rows of its tiles, or strips that are decoded whole"
         ),
     ] = 1_200_000_000
     max_tile_bytes: Annotated[
         Count,
         Meta(
-            description="most memory that a tile takes a worker: its decoder, its rows with the halo, and what filters"
-            " make of them; very wide images have lower tiles for it"
+            description="most memory that a worker needs for one tile: its decoder, its rows with the halo, and the"
+            " filters' intermediate results; very wide images get flatter tiles to stay within it"
         ),
     ] = 1_600_000_000
     max_luma_pixels: Annotated[
         Count,
-        Meta(description="most pixels of a JPEG whose luma a worker decodes whole in memory; larger ones are streamed"),
+        Meta(description="most pixels in a JPEG whose luma is decoded whole, in memory; larger ones are streamed"),
     ] = 100_000_000
     max_webp_pixels: Annotated[
         Count,
         Meta(
-            description="most pixels of a WebP that is written: its encoder holds all of them, 6 bytes each; of a"
-            " lossless one a sixth"
+            description="most pixels in a WebP result: its encoder holds all of them, 6 bytes each; a lossless one may"
+            " have a sixth as many"
         ),
     ] = 40_000_000
 
