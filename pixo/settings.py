@@ -166,9 +166,9 @@ class Web(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse tokens that no client can send, and a list with none in it, which would let everybody in."""
         if not all(token.isascii() and token.isprintable() for token in self.tokens):
-            raise ValueError("PIXO_API_TOKENS has characters that no client can send: tokens are plain ASCII")
+            raise ValueError("PIXO_API_TOKENS has characters that no client can send: tokens must be plain ASCII")
         if self.api_tokens and not self.tokens:
-            raise ValueError("PIXO_API_TOKENS is set and has no token in it")
+            raise ValueError("PIXO_API_TOKENS is set but holds no token")
 
     @property
     def tokens(self) -> list[str]:
@@ -286,14 +286,14 @@ def _check_tls(group: Struct, prefix: str, *, secure: bool, how: str) -> None:
         raise ValueError(f"{_variables(given)} needs {how}")
     pair = (f"{prefix}cert", f"{prefix}key")
     if len(set(pair) & set(given)) == 1:
-        raise ValueError(f"{_variables(pair)} go together")
+        raise ValueError(f"{_variables(pair)} must be set together")
 
 
 def _check_files(given: Mapping[str, str]) -> None:
     """Refuse a certificate or key that cannot be read: the clients would say so much later, or never."""
     for name, path in given.items():
         if "_tls_" in name and not (Path(path).is_file() and os.access(path, os.R_OK)):
-            raise ConfigError(f"{variable(name)}={path!r}: no file that can be read")
+            raise ConfigError(f"{variable(name)}={path!r}: not a readable file")
 
 
 def _groups() -> dict[str, type[Struct]]:

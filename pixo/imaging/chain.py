@@ -117,7 +117,7 @@ def parse(text: str) -> Chain:
     if halo > MAX_HALO:
         raise Refusal(
             "bad-chain",
-            f"the chain reaches over {halo} rows, at most {MAX_HALO} are allowed: use less sigma, radius or size",
+            f"the chain has a halo of {halo} rows; at most {MAX_HALO} are allowed: use a smaller sigma, radius or size",
             measured=halo,
             limit=MAX_HALO,
         )
@@ -136,7 +136,7 @@ def _text(step: Step) -> str:
 def _step(part: str) -> Step:
     name, *assignments = (piece.strip() for piece in part.split(":"))
     if not name:
-        raise Refusal("bad-chain", f"there is no filter's name in {part!r}; write one like blur:sigma=4", measured=part)
+        raise Refusal("bad-chain", f"{part!r} does not name a filter; write one like blur:sigma=4", measured=part)
     found = registry().get(name)
     if found is None:
         raise Refusal("unknown-filter", _unknown("filter", name, registry()), measured=name, limit=list(registry()))
@@ -155,7 +155,7 @@ def _assignment(name: str, known: dict[str, Parameter], text: str) -> tuple[Para
     if not sign and len(known) == 1:
         return next(iter(known.values())), key
     if not sign and key not in known:
-        raise Refusal("bad-chain", f"{name}: {text!r} is no parameter; write name=value", measured=text)
+        raise Refusal("bad-chain", f"{name}: {text!r} is not a parameter; write name=value", measured=text)
     if key not in known:
         raise Refusal(
             "unknown-parameter", f"{name}: {_unknown('parameter', key, known)}", measured=key, limit=list(known)
@@ -167,4 +167,4 @@ def _unknown(kind: str, name: str, known: "Iterable[str]") -> str:
     known = list(known)
     close = get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}" if known else "it has none"
-    return f"there is no {kind} {name!r}; {hint}"
+    return f"unknown {kind} {name!r}; {hint}"

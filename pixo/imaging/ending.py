@@ -40,7 +40,7 @@ class Ending:
     def check(self, header: Header) -> None:
         """Raise Refusal ``truncated-file`` if the file of this header has no end."""
         if header.format in ("jpeg", "png") and not self._ended:
-            raise self._refusal(header, "the mark of its end is missing")
+            raise self._refusal(header, "its end marker is missing")
         if header.format == "webp" and self._size < (declared := 8 + int.from_bytes(self._head[4:8], "little")):
             raise self._refusal(header, f"{declared} bytes are declared")
 

@@ -67,17 +67,17 @@ def check(header: Header, limits: Limits) -> None:
     long, short = max(header.width, header.height), max(1, min(header.width, header.height))
     most(header.frames, limits.max_frames, "too-many-frames", "frames or pages", "max_frames")
     most(pixels, limits.max_pixels, "too-many-pixels", "pixels", "max_pixels")
-    most(header.width, limits.max_width, "too-wide", "pixels of width", "max_width")
-    most(header.height, limits.max_height, "too-high", "pixels of height", "max_height")
+    most(header.width, limits.max_width, "too-wide", "pixels in width", "max_width")
+    most(header.height, limits.max_height, "too-high", "pixels in height", "max_height")
     most(-(-long // short), limits.max_aspect, "bad-aspect", "as the ratio of its sides", "max_aspect")
 
 
-def most(measured: int, limit: int, kind: str, what: str, field: str) -> None:
+def most(measured: int, limit: int, kind: str, what: str, field: str, *, lead: str = "The image has") -> None:
     """Raise Refusal of the kind if the measured number is above the limit that the field of Limits sets."""
     if measured > limit:
         raise Refusal(
             kind,
-            f"The image has {measured:,} {what}; at most {limit:,} are allowed.",
+            f"{lead} {measured:,} {what}; at most {limit:,} are allowed.",
             measured=measured,
             limit=limit,
             setting=f"PIXO_{field.upper()}",

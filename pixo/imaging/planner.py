@@ -38,7 +38,7 @@ class Request(Struct, frozen=True, kw_only=True):
 def plan(
     header: Header,
     chain: Chain,
-    output_request: Request,
+    request: Request,
     limits: Limits,
     *,
     tile_size: int | None,
@@ -52,7 +52,7 @@ def plan(
     ``depth-not-kept``, ``unsupported-depth``, ``bad-parameter``.
     """
     check(header, limits)
-    output = _output(header, output_request, limits)
+    output = _output(header, request, limits)
     engine, mode = _engine(header, chain, limits)
     chain.check(mode, header.depth)
     out_mode = _out_mode(chain.out_mode(mode), output)
@@ -71,8 +71,8 @@ def plan(
     )
     reach = reached(rows, header.height, align=align, halo=halo)
     held = decoder + row * reach
-    what = "bytes that a worker holds for a tile of it, with these filters"
-    most(held, limits.max_tile_bytes, "too-many-pixels", what, "max_tile_bytes")
+    lead = "With these filters, one tile of the image needs"
+    most(held, limits.max_tile_bytes, "too-many-pixels", "bytes of memory", "max_tile_bytes", lead=lead)
     work = costs.estimate(header, chain, engine, mode, out_mode, output, rows)
     return Plan(
         width=header.width,
@@ -136,19 +136,19 @@ def _output(header: Header, request: Request, limits: Limits) -> Output:
     if longest > SIDES[form]:
         raise Refusal(
             "too-large-for-format",
-            f"A {form.upper()} has at most {SIDES[form]:,} pixels a side; this image has {longest:,}.",
+            f"A {form.upper()} can have at most {SIDES[form]:,} pixels per side; this image has {longest:,}.",
             measured=longest,
             limit=SIDES[form],
         )
     if form == "webp":
-        what = "pixels, and a WebP has to be encoded whole"
+        what = "pixels, and a WebP has to be encoded as a whole"
         if lossless:
             what = "pixels, and a lossless WebP takes much memory to write; with a quality it becomes a lossy one"
         most(header.pixels, holds, "too-many-pixels", what, "max_webp_pixels")
     if header.depth == 16 and form not in DEEP:
         raise Refusal(
             "depth-not-kept",
-            f"The image has 16 bits a sample and a {form.upper()} holds 8; ask for PNG or TIFF.",
+            f"The image has 16 bits per sample, and a {form.upper()} holds 8; choose PNG or TIFF.",
             measured=16,
             limit=8,
         )
@@ -179,18 +179,20 @@ def _engine(header: Header, chain: Chain, limits: Limits) -> tuple[Engine, Mode]
     if luma_only and header.pixels <= limits.max_luma_pixels:
         return "luma", "L"
     if header.streams:
-        what = "bytes that a decoder of it holds at once, in tiles or strips as large as these"
-        most(header.held, limits.max_decoder_bytes, "too-many-pixels", what, "max_decoder_bytes")
+        lead = "With tiles or strips of this size, decoding the image needs"
+        most(
+            header.held, limits.max_decoder_bytes, "too-many-pixels", "bytes of memory", "max_decoder_bytes", lead=lead
+        )
         return "stream", header.mode
     most(
         header.pixels,
         limits.max_mapped_pixels,
         "too-many-pixels",
-        f"pixels, and this kind of {header.format.upper()} has to be decoded whole",
+        f"pixels, and this kind of {header.format.upper()} has to be decoded as a whole",
         "max_mapped_pixels",
     )
-    what = f"bytes that a decoder of {header.format.upper()} holds at once"
-    most(memory.whole(header), limits.max_decoder_bytes, "too-many-pixels", what, "max_decoder_bytes")
+    held, lead = memory.whole(header), f"Decoding this {header.format.upper()} needs"
+    most(held, limits.max_decoder_bytes, "too-many-pixels", "bytes of memory", "max_decoder_bytes", lead=lead)
     return "map", header.mode
 
 

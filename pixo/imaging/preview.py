@@ -27,7 +27,7 @@ def preview(source: Path | BinaryIO, size: int) -> bytes:
     if held > MOST:
         raise Refusal(
             "no-preview",
-            f"To show this {header.format.upper()} small, {held:,} bytes would have to be decoded at once.",
+            f"A preview of this {header.format.upper()} would need a decoder that holds {held:,} bytes.",
             measured=held,
             limit=MOST,
         )

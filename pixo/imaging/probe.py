@@ -25,7 +25,7 @@ STARTS: tuple[tuple[bytes | tuple[bytes, ...], SourceFormat], ...] = (
 AVIF_BRANDS = frozenset({b"avif", b"avis"})
 LARGEST_STRIP = 40_000_000
 """Bytes of a strip of a TIFF: libtiff, as libvips opens it, allocates 50 MiB for a file and not more."""
-TAKEN = "JPEG, PNG, TIFF, WebP, GIF and AVIF are taken"
+TAKEN = "JPEG, PNG, TIFF, WebP, GIF and AVIF are"
 
 
 class Header(Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ def _probe(file: BinaryIO, source: Path | BinaryIO) -> Header:
         raise Refusal("empty-file", "The file is empty.")
     form = sniff(head)
     if form is None:
-        raise Refusal("unsupported-format", f"This is not an image of a known format; {TAKEN}.")
+        raise Refusal("unsupported-format", f"This is not an image in a supported format; {TAKEN}.")
     try:
         if form == "webp":
             return _webp(file)
@@ -124,7 +124,7 @@ def _header(
     """Describe an image that libvips has opened; ``frames`` None leaves counting them to it."""
     fields = set(image.get_fields())
     if frame is not None and frame.precision != 8:
-        raise libvips.Unsupported(f"{frame.precision} bits a sample")
+        raise libvips.Unsupported(f"{frame.precision} bits per sample")
     cmyk = image.interpretation == "cmyk"
     pixels = libvips.canonical(image)
     depth: Literal[8, 16] = 16 if pixels.format == "ushort" else 8

@@ -25,9 +25,9 @@ from pixo.settings import Settings, load
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("action", nargs="?", choices=["list", "replay"], default="list", help="default: list")
-    parser.add_argument("which", nargs="*", metavar="LETTER|JOB", help="those letters only, or those of a job")
-    parser.add_argument("--all", action="store_true", help="replay all that can be")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="list at most so many (default 20)")
+    parser.add_argument("which", nargs="*", metavar="LETTER|JOB", help="only these letters, or those of these jobs")
+    parser.add_argument("--all", action="store_true", help="replay all that can be replayed")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="list at most this many (default 20)")
     parser.add_argument("--kafka", metavar="HOST:PORT", help="the broker (default: PIXO_KAFKA)")
     output.json_option(parser)
 
@@ -61,7 +61,7 @@ def _chosen(found: list[Letter], which: Collection[str]) -> list[Letter]:
     """Give those with one of these ids or jobs; all, for none. Raise Refusal for a name that is nobody's."""
     known = {name for letter in found for name in (letter.id, letter.job) if name}
     if unknown := [name for name in which if name not in known]:
-        raise Refusal("no-such-letter", f"there is no letter {unknown[0]!r}, and none of such a job")
+        raise Refusal("no-such-letter", f"no letter, and no job with letters, is called {unknown[0]!r}")
     return [letter for letter in found if not which or letter.id in which or letter.job in which]
 
 

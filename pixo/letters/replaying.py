@@ -33,12 +33,12 @@ def verdict(letter: Letter, job: Job | None) -> Verdict:
             return Verdict("send", f"the record goes back to {letter.topic}[{letter.partition}]")
         return Verdict("impossible", "the record cannot be read by this version either")
     if job is None or job.status in ("deleted", "expired"):
-        return Verdict("impossible", "the job's images are not kept any more")
+        return Verdict("impossible", "the job's images are no longer kept")
     if job.gen != letter.gen or job.live:
-        return Verdict("none", f"the job was retried since, it is {job.status}")
+        return Verdict("none", f"the job has been retried since; it is {job.status}")
     if job.status != "failed":
         return Verdict("none", f"the job is {job.status}")
-    return Verdict("retry", "the job's failed tiles are tried again")
+    return Verdict("retry", "the job's failed tiles are retried")
 
 
 class Replay:
@@ -66,8 +66,8 @@ class Replay:
         try:
             done = self._dispatcher.retry(job.id, job.r + 1)
         except NoSuchBlob:
-            return Verdict("impossible", "the job's images are not kept any more")
-        return wanted if done else Verdict("none", "somebody else was quicker")
+            return Verdict("impossible", "the job's images are no longer kept")
+        return wanted if done else Verdict("none", "it was retried by somebody else just now")
 
     def _send(self, letter: Letter) -> None:
         partition = letter.partition % self._admin.partitions(letter.topic)

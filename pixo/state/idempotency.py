@@ -25,5 +25,5 @@ class Idempotency:
             return None
         claimed, _, known = before.decode().partition(" ")
         if known != fingerprint:
-            raise Refusal("idempotency-key-reused", "This Idempotency-Key came with a different request before.")
+            raise Refusal("idempotency-key-reused", "This Idempotency-Key was already used with a different request.")
         return None if claimed == id else claimed

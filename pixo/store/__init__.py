@@ -104,7 +104,7 @@ def open(settings: StoreSettings) -> Store:  # noqa: A001 - read as store.open
         from pixo.store.files import FileStore  # noqa: PLC0415 - a process needs one kind only
 
         if url.netloc or not url.path.startswith("/"):
-            raise ConfigError(f"PIXO_STORE={settings.store!r}: a folder is written file:///absolute/folder")
+            raise ConfigError(f"PIXO_STORE={settings.store!r}: a folder must be written as file:///absolute/folder")
         files = FileStore(Path(unquote(url.path)))
         files.tidy()
         return Measured(files)

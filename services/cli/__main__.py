@@ -16,12 +16,12 @@ COMMANDS = {
     "submit": "process images on a server and fetch the results",
     "jobs": "list jobs",
     "watch": "follow a job to its end",
-    "workers": "list workers, dead ones too",
+    "workers": "list workers, dead ones included",
     "top": "show workers, lag, throughput and jobs, live",
     "verify": "recompute a finished job here and compare",
     "filters": "list filters and their parameters",
     "apply": "process an image here, without a server",
-    "demo": "paint a large picture and take it through a server",
+    "demo": "paint a large picture and process it on a server",
     "topics": "create or grow the Kafka topics",
     "dead-letters": "list what could not be processed, and replay it",
     "bench": "measure against other tools (in a checkout)",
@@ -76,7 +76,7 @@ def _overview() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, what in COMMANDS.items():
         commands.add_parser(name, help=what, add_help=False)
-    parser.epilog = "pixo COMMAND --help tells more"
+    parser.epilog = "See pixo COMMAND --help."
     return parser
 
 

@@ -56,7 +56,7 @@ def connect(
     except ValueError:
         known = False
     if not known:
-        raise ConfigError(f"--server {server}: an address begins with http:// or https:// and names a host")
+        raise ConfigError(f"--server {server}: must begin with http:// or https:// and name a host")
     if not token.isascii() or not token.isprintable():
         raise ConfigError("--token: tokens are plain ASCII")
     return Api(server, token, patience, answer)
@@ -143,7 +143,7 @@ class Api:
     def _proven(self, job: Document, part: Path) -> httpx.Response:
         response, digest = self._stream(job["links"]["result"], part)
         if response.is_success and digest != job["result"]["sha256"]:
-            raise TryAgain("web", "the result arrived with other bytes than were sent")
+            raise TryAgain("web", "the result was corrupted on its way")
         return response
 
     def _stream(self, link: str, target: Path) -> tuple[httpx.Response, str]:
@@ -165,7 +165,7 @@ class Api:
         try:
             document: Document = response.json()
         except ValueError as error:
-            raise Refusal("not-pixo", f"{response.url} is not a Pixo server: it answered no JSON") from error
+            raise Refusal("not-pixo", f"{response.url} is not a Pixo server: its answer is not JSON") from error
         return document
 
     def _patiently(self, send: Callable[[], httpx.Response]) -> httpx.Response:
@@ -253,7 +253,7 @@ def _problem(response: httpx.Response) -> PixoError:
         said = response.json()
         text = said["detail"]
     except (ValueError, KeyError, TypeError):
-        return Refusal("not-pixo", f"{response.url} answered {response.status_code} and no problem document")
+        return Refusal("not-pixo", f"{response.url} answered {response.status_code} without a problem document")
     return Refusal(said.get("what", "refused"), text + hint(said.get("setting")))
 
 

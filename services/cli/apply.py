@@ -27,7 +27,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Process it; the result appears whole or not at all."""
     source: Path = given.file
     if not source.is_file():
-        raise ConfigError(f"{source}: there is no such file")
+        raise ConfigError(f"{source}: no such file")
     out = Path(given.out)
     targets = Targets([source], out, folder=given.out.endswith("/"), kind=given.format)
     given.format = given.format or targets.kind or "keep"

@@ -1,4 +1,4 @@
-"""Paint a large picture and take it through a server, with progress; for want of a photo at hand."""
+"""Paint a large picture and process it on a server, with progress, when there is no photo at hand."""
 
 import argparse
 import math
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Paint, submit, fetch."""
     if not 0.01 <= given.megapixels <= 4000:
-        raise ConfigError(f"--megapixels {given.megapixels:g}: from 0.01 to 4000")
+        raise ConfigError(f"--megapixels {given.megapixels:g}: must be from 0.01 to 4000")
     height = 9 * max(1, int(math.sqrt(given.megapixels * 1e6 * 9 / 16) / 9))
     with tempfile.TemporaryDirectory(prefix="pixo-demo-") as folder, api.connect(given, environ) as server:
         server.get("workers")  # nobody should wait for a painting that cannot be sent

@@ -8,7 +8,9 @@ FORMATS = ("keep", "jpeg", "png", "webp", "tiff")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     parser.add_argument("--filters", default="grayscale", metavar="CHAIN", help="such as blur:sigma=4,grayscale")
-    parser.add_argument("--format", choices=FORMATS, help="of the result (default: by -o's ending, else as it was)")
+    parser.add_argument(
+        "--format", choices=FORMATS, help="of the result (default: by the suffix of -o, else the source's)"
+    )
     parser.add_argument(
         "--quality",
         type=int,
@@ -16,7 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="of JPEG and WebP (default 85; without one, a lossless WebP stays lossless)",
     )
     parser.add_argument("--metadata", choices=("keep", "strip"), help="EXIF, XMP, IPTC, resolution (default keep)")
-    parser.add_argument("--background", metavar="#RRGGBB", help="under transparency that the result cannot hold")
+    parser.add_argument(
+        "--background", metavar="#RRGGBB", help="laid under transparent pixels if the format has no transparency"
+    )
 
 
 def given_fields(given: argparse.Namespace) -> dict[str, str]:

@@ -51,14 +51,14 @@ def lines(look: Glance, url: str, note: str) -> list[str]:
     speed = f"{sum(look.speeds.values()):.1f} tiles/s" if look.speeds else "- tiles/s"
     return [
         f"Pixo  {url}  {note}".rstrip(),
-        f"jobs  {count['active']} at work, {count['waiting']} waiting, {count['listed']} kept   {speed}",
+        f"jobs  {count['active']} active, {count['waiting']} waiting, {count['listed']} kept   {speed}",
         f"kafka {', '.join(_topics(cluster)) or 'not seen by the monitor'}",
         "",
         *columns(WORKER, [_worker(worker, look.speeds) for worker in workers]),
-        *([] if workers else ["no worker: work waits until one starts"]),
+        *([] if workers else ["no workers: jobs wait until one starts"]),
         "",
         *columns(JOB, [_job(job) for job in jobs]),
-        *([] if jobs else ["no job yet"]),
+        *([] if jobs else ["no jobs yet"]),
     ]
 
 

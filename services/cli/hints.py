@@ -3,4 +3,4 @@
 
 def hint(setting: str | None) -> str:
     """Give what to add to a refusal whose limit a setting moves; nothing where none does."""
-    return f" ({setting} moves the limit)" if setting else ""
+    return f" ({setting} changes the limit)" if setting else ""

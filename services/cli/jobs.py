@@ -9,8 +9,10 @@ from services.cli import api
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--status", help="only those: queued, processing, stitching, done, failed, cancelled, expired")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default 20)")
+    parser.add_argument(
+        "--status", help="only jobs in this state: queued, processing, stitching, done, failed, cancelled, expired"
+    )
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most this many (default 20)")
     output.json_option(parser)
     api.arguments(parser)
 

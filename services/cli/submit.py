@@ -23,10 +23,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="images")
     parser.add_argument("-o", dest="out", metavar="OUT|DIR", help="file or folder for the results")
     fields.arguments(parser)
-    parser.add_argument("--tile-size", type=int, dest="tile_size", metavar="N", help="tiles of N x N pixels' area")
-    parser.add_argument("--priority", help="high lets a job start before others")
-    parser.add_argument("--no-wait", action="store_true", help="print the jobs' ids and leave")
-    parser.add_argument("-j", dest="at_once", type=int, default=4, metavar="N", help="files at once (default 4)")
+    parser.add_argument(
+        "--tile-size", type=int, dest="tile_size", metavar="N", help="area of a tile, as the side of a square in pixels"
+    )
+    parser.add_argument("--priority", help="high: may use the slots reserved for small jobs")
+    parser.add_argument("--no-wait", action="store_true", help="print the jobs' ids and exit")
+    parser.add_argument(
+        "-j", dest="at_once", type=int, default=4, metavar="N", help="files processed at once (default 4)"
+    )
     output.json_option(parser)
     api.arguments(parser)
 
@@ -35,10 +39,10 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Submit all files."""
     out = Path(given.out) if given.out else None
     if given.no_wait and out:
-        raise ConfigError("--no-wait fetches no result: leave -o out")
+        raise ConfigError("--no-wait fetches no result: it cannot be combined with -o")
     for path in given.files:
         if not path.is_file():
-            raise ConfigError(f"{path}: there is no such file")
+            raise ConfigError(f"{path}: no such file")
     targets = Targets(given.files, out, folder=bool(given.out and given.out.endswith("/")), kind=given.format)
     given.format = given.format or targets.kind
     with api.connect(given, environ) as server, Bar(len(given.files), quiet=given.json or given.no_wait) as bar:
@@ -101,7 +105,7 @@ class Submission:
             if job["status"] == "done":
                 said = f"is done; its result is at {self._server.url(job['links']['result'])}"
             else:
-                said = f"goes on; pixo watch {job['id']} follows it"
+                said = f"continues; follow it with: pixo watch {job['id']}"
             print(f"pixo: {source}: job {job['id']} {said}", file=sys.stderr, flush=True)
 
     def _show(self, source: Path, job: Document) -> None:

@@ -32,14 +32,14 @@ class Targets:
         if asked is None:
             return
         if self.folder and asked.exists() and not asked.is_dir():
-            raise ConfigError(f"-o {asked}: a file; many images need a folder")
+            raise ConfigError(f"-o {asked} is a file; several images need a folder")
         if not self.folder and not asked.parent.is_dir():
             raise ConfigError(f"-o {asked}: there is no folder {asked.parent}")
         if self.folder:
             stems = [source.stem for source in sources]
             twice = sorted({stem for stem in stems if stems.count(stem) > 1})
             if twice:
-                raise ConfigError(f"-o {asked}: more than one image is named {twice[0]}; take them one after the other")
+                raise ConfigError(f"-o {asked}: more than one image is named {twice[0]}; process them separately")
         for source in sources:
             if known := kept(source) if kind in {None, "keep"} else kind:
                 self._place(asked, source, known)

@@ -1,4 +1,4 @@
-"""Show workers, lag, throughput and jobs, live, until Ctrl-C; once where nobody looks, or for scripts."""
+"""Show workers, lag, throughput and jobs, live, until Ctrl-C; once if the output is not a terminal."""
 
 import argparse
 import sys
@@ -19,8 +19,8 @@ ANSWER = 10.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--every", type=float, default=2.0, metavar="S", help="seconds between two looks (default 2)")
-    parser.add_argument("--once", action="store_true", help="print one look and end")
+    parser.add_argument("--every", type=float, default=2.0, metavar="S", help="seconds between updates (default 2)")
+    parser.add_argument("--once", action="store_true", help="print once and exit")
     output.json_option(parser)
     api.arguments(parser)
 

@@ -14,7 +14,7 @@ from pixo.topics.ensuring import ensure
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("action", choices=["ensure"], help="create or grow")
-    parser.add_argument("--wait", type=float, default=60.0, metavar="S", help="seconds for Kafka to come (default 60)")
+    parser.add_argument("--wait", type=float, default=60.0, metavar="S", help="seconds to wait for Kafka (default 60)")
     output.json_option(parser)
 
 

@@ -12,15 +12,21 @@ from services.standalone.options import DATA, Options
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--workers", type=int, default=_cores(), metavar="N", help="default: a worker a core, %(default)s"
+        "--workers",
+        type=int,
+        default=_cores(),
+        metavar="N",
+        help="number of workers (default: one per core, %(default)s)",
     )
-    parser.add_argument("--port", type=int, metavar="P", help="of page and API (default 5001); 0: a free one")
-    parser.add_argument("--host", metavar="ADDRESS", help="to listen on (default 127.0.0.1)")
     parser.add_argument(
-        "--data", type=Path, default=DATA, metavar="DIR", help="keeps work and results (default ./%(default)s)"
+        "--port", type=int, metavar="P", help="port of the page and the API (default 5001); 0: any free port"
     )
-    parser.add_argument("--kafka", metavar="apache|HOST:PORT", help="start a real Apache Kafka, or use one that runs")
-    parser.add_argument("--redis", metavar="URL", help="use a Redis or Valkey that runs")
+    parser.add_argument("--host", metavar="ADDRESS", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument(
+        "--data", type=Path, default=DATA, metavar="DIR", help="folder for jobs and results (default ./%(default)s)"
+    )
+    parser.add_argument("--kafka", metavar="apache|HOST:PORT", help="start a real Apache Kafka, or use a running one")
+    parser.add_argument("--redis", metavar="URL", help="use a running Redis or Valkey")
 
 
 def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""List workers: those that live, and those that died in the last five minutes."""
+"""List workers: those that are alive, and those that died in the last five minutes."""
 
 import argparse
 from collections.abc import Mapping

@@ -25,8 +25,8 @@ class Options(Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raise ConfigError for what cannot be meant."""
         if self.workers < 1:
-            raise ConfigError(f"--workers {self.workers}: at least 1")
+            raise ConfigError(f"--workers {self.workers}: must be at least 1")
         if self.port is not None and not 0 <= self.port <= 65535:
-            raise ConfigError(f"--port {self.port}: from 0 to 65535")
+            raise ConfigError(f"--port {self.port}: must be from 0 to 65535")
         if self.kafka not in {None, "apache"} and ":" not in str(self.kafka):
-            raise ConfigError(f"--kafka {self.kafka}: either apache or HOST:PORT")
+            raise ConfigError(f"--kafka {self.kafka}: must be apache or HOST:PORT")

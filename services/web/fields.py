@@ -38,13 +38,13 @@ def read(given: Mapping[str, str]) -> Fields:
     for name in given:
         if name not in NAMES:
             fields = ", ".join(NAMES)
-            raise Refusal("unknown-field", f"There is no field {name!r}; there are image, {fields}.", measured=name)
+            raise Refusal("unknown-field", f"Unknown field {name!r}; the fields are image, {fields}.", measured=name)
     values = {name: value.strip() for name, value in given.items() if value.strip()}
     wanted = {"jpg": "jpeg", "tif": "tiff"}.get(values.get("format", "").lower(), values.get("format", "keep").lower())
     if wanted not in FORMATS:
         raise Refusal(
             "unknown-format",
-            f"There is no output format {wanted!r}; there are {', '.join(FORMATS)}.",
+            f"Unknown output format {wanted!r}; the formats are {', '.join(FORMATS)}.",
             measured=wanted,
             limit=list(FORMATS),
         )
@@ -67,7 +67,9 @@ def choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> st
     """Give what a field is of the choices, the first where it is left out; raise Refusal("bad-field")."""
     value = values.get(name, choices[0])
     if value not in choices:
-        raise Refusal("bad-field", f"`{name}` is one of {', '.join(choices)}.", measured=value, limit=list(choices))
+        raise Refusal(
+            "bad-field", f"`{name}` must be one of {', '.join(choices)}.", measured=value, limit=list(choices)
+        )
     return value
 
 
@@ -76,12 +78,12 @@ def number(values: Mapping[str, str], name: str, least: int, most: int) -> int:
     text = values[name]
     if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise Refusal(
-            "bad-field", f"`{name}` is a whole number from {least} to {most}.", measured=text, limit=[least, most]
+            "bad-field", f"`{name}` must be a whole number from {least} to {most}.", measured=text, limit=[least, most]
         )
     return int(text)
 
 
 def _colour(text: str) -> str:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-        raise Refusal("bad-field", "`background` is a colour like #ffffff.", measured=text)
+        raise Refusal("bad-field", "`background` must be a colour like #ffffff.", measured=text)
     return text.lower()

@@ -80,7 +80,7 @@ def _bounded(pieces: Iterator[Piece], declared: int | None, clock: Callable[[], 
                 )
             yield piece
     except TimeoutError as error:
-        raise Refusal("slow-upload", "The upload stood still for too long.", measured=got) from error
+        raise Refusal("slow-upload", "The upload stalled for too long.", measured=got) from error
     except (ConnectionError, NoMoreData) as error:
         raise _cut_off(got) from error
     except ParseException as error:

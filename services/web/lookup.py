@@ -17,8 +17,8 @@ def find(parts: Parts, job: str) -> Job:
     found = parts.state.jobs.read(job) if possible else None
     if found is None:
         if possible and parts.store.size(names.job_record(job)) is not None:
-            raise TryAgain("redis", "Redis has lost its memory; the job is being restored.")
-        raise Refusal("no-such-job", f"There is no job {job[:64]!r}.", measured=job[:64])
+            raise TryAgain("redis", "Redis has lost its data; the job is being restored.")
+        raise Refusal("no-such-job", f"No such job: {job[:64]!r}.", measured=job[:64])
     return present(found)
 
 
@@ -32,4 +32,4 @@ def present(job: Job) -> Job:
 def require_images(job: Job) -> None:
     """Raise Refusal("expired") when the job's images are not kept any more."""
     if job.status == "expired":
-        raise Refusal("expired", "The images of this job are not kept any more.", setting="PIXO_RESULT_TTL")
+        raise Refusal("expired", "The images of this job are no longer kept.", setting="PIXO_RESULT_TTL")

@@ -42,7 +42,7 @@ def parse(boundary: bytes, chunks: Iterable[Bytes]) -> Iterator[Part | bytes]:
     except RequestEntityTooLarge as error:
         raise Refusal("bad-multipart", f"The form has more than {MOST_PARTS} parts.", limit=MOST_PARTS) from error
     except ValueError as error:
-        raise Refusal("bad-multipart", "The form is cut off, or is no multipart/form-data.") from error
+        raise Refusal("bad-multipart", "The form is cut off, or is not multipart/form-data.") from error
 
 
 def collect(parts: Iterable[Part | bytes], store_file: Callable[[Part, Iterator[bytes]], None]) -> dict[str, str]:

@@ -31,7 +31,9 @@ def install(app: Flask, web: Web) -> None:
 
 def _check() -> None:
     if request.method in CHANGING and request.headers.get("Sec-Fetch-Site") == "cross-site":
-        raise Refusal("cross-site", "A page of another site asked your browser to send this.", measured="cross-site")
+        raise Refusal(
+            "cross-site", "Cross-site request: a page of another site had your browser send it.", measured="cross-site"
+        )
 
 
 def _check_name(host: str) -> None:
@@ -39,8 +41,8 @@ def _check_name(host: str) -> None:
     if given and not _own(given, host):
         raise Refusal(
             "foreign-host",
-            f"This server is its machine's alone and asks for no token: it answers to {host}, localhost and addresses"
-            " only.",
+            f"This server listens on this machine only and requires no token, so it answers to {host}, localhost and IP"
+            " addresses only.",
             measured=given,
             setting=variable("api_tokens"),
         )

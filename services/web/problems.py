@@ -108,24 +108,24 @@ def _refused(refusal: Refusal) -> Response:
 
 def _out_of_reach(error: TryAgain) -> Response:
     log.warning("part out of reach", part=error.part, reason=str(error), path=request.path)
-    detail = f"{error.part} is out of reach for now; ask again in a few seconds."
+    detail = f"{error.part} is unreachable right now; try again in a few seconds."
     return answer("out-of-reach", 503, detail, {"Retry-After": str(PATIENCE)}, part=error.part)
 
 
 def _bytes_gone(error: NoSuchBlob) -> Response:
     log.warning("blob gone", key=error.key, path=request.path)
-    return answer("expired", 410, "The bytes are not kept any more.")
+    return answer("expired", 410, "These bytes are no longer kept.")
 
 
 def _http(error: HTTPException) -> Response:
     if isinstance(error, InternalServerError):
         # Flask has logged it with its traceback; the client gets no inside.
-        return answer("internal-error", 500, "This is a fault of Pixo; it is in the log.")
+        return answer("internal-error", 500, "Internal error; the details are in the server's log.")
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
-        detail = f"{request.method} is not possible here; {allowed} is."
+        detail = f"{request.method} is not allowed here; use one of {allowed}."
         return answer("method-not-allowed", 405, detail, {"Allow": allowed}, measured=request.method)
     if error.code == HTTPStatus.NOT_FOUND:
-        return answer("not-found", 404, f"There is nothing at {request.path}.")
+        return answer("not-found", 404, f"Nothing found at {request.path}.")
     status = HTTPStatus(error.code or 500)
     return answer(status.phrase.lower().replace(" ", "-"), status, error.description or status.phrase)

@@ -47,12 +47,12 @@ class Room:
         with self._lock:
             seconds = self._turn(waiting)
         if seconds is None:
-            when = "no worker lives, so nobody can say when there is room"
+            when = "no worker is running, so there is no telling when there will be room"
         else:
             when = f"there should be room in {seconds:.0f} s"
         raise Refusal(
             "too-many-waiting",
-            f"{waiting} jobs wait for their turn already; {when}.",
+            f"{waiting} jobs are already waiting for their turn; {when}.",
             measured=waiting,
             limit=self._most,
             setting=SETTING,

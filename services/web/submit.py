@@ -47,7 +47,7 @@ def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], k
     image is read.
     """
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
-        raise Refusal("bad-field", f"An Idempotency-Key has 1 to {LONGEST_KEY} characters.", limit=LONGEST_KEY)
+        raise Refusal("bad-field", f"An Idempotency-Key must have 1 to {LONGEST_KEY} characters.", limit=LONGEST_KEY)
     parts.reach.require()
     parts.room.require()
     job = token_hex(8)

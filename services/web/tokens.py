@@ -25,4 +25,4 @@ def _check(tokens: Collection[bytes]) -> None:
     # All of them, so that the time says nothing about which one comes near.
     matches = [compare_digest(given.strip().encode(), token) for token in tokens]
     if scheme.lower() != "bearer" or not any(matches):
-        raise Refusal("no-token", "This needs the header `Authorization: Bearer` with a valid token.")
+        raise Refusal("no-token", "The header `Authorization: Bearer` with a valid token is required.")

@@ -94,7 +94,7 @@ def receive(
     else:
         raise Refusal(
             "unsupported-media-type",
-            "Send the image as the field `image` of multipart/form-data, or as the body with its type, image/….",
+            "Send the image as the field `image` of multipart/form-data, or as the body with an image/… Content-Type.",
             measured=kind or "none",
         )
     return Received(fields=fields, filename=clean(name), size=image.size, digest=image.digest)
@@ -115,7 +115,7 @@ def too_many(size: int, limit: int) -> Refusal:
     """Give the refusal of an upload that is too long."""
     return Refusal(
         "too-many-bytes",
-        f"The upload has more than the {limit} bytes that are taken.",
+        f"The upload is larger than the limit of {limit} bytes.",
         measured=size,
         limit=limit,
         setting=SETTING,
@@ -133,15 +133,15 @@ def _form(
 
     def store_file(part: multipart.Part, pieces: Iterator[bytes]) -> None:
         if part.name != "image":
-            raise Refusal("unknown-field", f"A file belongs into the field `image`, not {part.name!r}.")
+            raise Refusal("unknown-field", f"The file must be in the field `image`, not {part.name!r}.")
         if names:
-            raise Refusal("repeated-field", "One request takes one image.")
+            raise Refusal("repeated-field", "A request can hold only one image.")
         names.append(part.filename or "")
         with write_to() as writer:
             image.copy(pieces, writer)
 
     if not boundary:
-        raise Refusal("bad-multipart", "The form's type names no boundary.")
+        raise Refusal("bad-multipart", "The form's Content-Type has no boundary.")
     for name, value in multipart.collect(multipart.parse(boundary.encode(), chunks), store_file).items():
         if name in fields:
             raise Refusal("repeated-field", f"The field {name!r} is given twice.")
@@ -152,4 +152,4 @@ def _form(
 
 
 def _no_image() -> Refusal:
-    return Refusal("no-image", "There is no image: send one as the field `image`, or as the body with its type.")
+    return Refusal("no-image", "No image: send one as the field `image`, or as the body with its Content-Type.")

@@ -54,14 +54,14 @@ class Waits:
         """Take a place for a listener and give what leaves it; raise Refusal("too-many-listeners")."""
         if leave := self._take(self._listeners):
             return leave
-        said, most = "Too many requests listen or wait already.", self._listeners.most
+        said, most = "Too many requests are already listening or waiting.", self._listeners.most
         raise Refusal("too-many-listeners", said, limit=most, setting="PIXO_WEB_THREADS", again=AGAIN)
 
     def preview(self) -> Callable[[], None]:
         """Take a place for one who wants a preview and give what leaves it; raise Refusal("too-many-previews")."""
         if leave := self._take(self._previews):
             return leave
-        said, most = "Too many requests ask for previews or wait already.", self._previews.most
+        said, most = "Too many requests are already waiting or making previews.", self._previews.most
         raise Refusal("too-many-previews", said, limit=most, setting="PIXO_WEB_THREADS", again=AGAIN)
 
     def _take(self, share: "_Share") -> Callable[[], None] | None:
@@ -88,5 +88,5 @@ def seconds(text: str | None) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= LONGEST:
-        raise Refusal("bad-field", "`wait` is a number of seconds from 0 to 60.", measured=text, limit=LONGEST)
+        raise Refusal("bad-field", "`wait` must be a number of seconds from 0 to 60.", measured=text, limit=LONGEST)
     return value

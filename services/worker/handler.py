@@ -193,8 +193,10 @@ class Handler:
     def _exhausted(self, record: Record, task: TileTask, tokens: list[str], cause: Exception | None) -> Finish:
         """Give up a tile after three attempts, unless the breaker says that the fault is this worker's."""
         if cause is None:
-            return self._dead(record, task, f"tile {task.tile}: three attempts ended with their workers", None)
-        reason = f"tile {task.tile}: failed three times, at last with {type(cause).__name__}: {cause}"
+            return self._dead(
+                record, task, f"tile {task.tile}: three attempts, each of which its worker did not survive", None
+            )
+        reason = f"tile {task.tile}: failed three times, the last time with {type(cause).__name__}: {cause}"
         try:
             self._breaker.failed(task.job, reason)
         except Tripped:

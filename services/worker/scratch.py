@@ -24,7 +24,7 @@ def scratch(parent: Path) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=parent).close()
     except OSError as error:
-        raise ConfigError(f"PIXO_CACHE={str(parent)!r}: no folder that can be written ({error.strerror})") from error
+        raise ConfigError(f"PIXO_CACHE={str(parent)!r}: not a writable folder ({error.strerror})") from error
     for left in parent.glob(f"{PREFIX}*"):
         with _locked(left) as mine:
             if mine:

@@ -20,8 +20,8 @@ TILE = 3
     ("fault", "said"),
     [
         pytest.param("raise", "failed three times", id="raise"),
-        pytest.param("segfault", "three attempts ended with their workers", id="segfault"),
-        pytest.param("memory=20000", "failed three times, at last with MemoryError", id="memory"),
+        pytest.param("segfault", "three attempts, each of which its worker did not survive", id="segfault"),
+        pytest.param("memory=20000", "failed three times, the last time with MemoryError", id="memory"),
     ],
 )
 def test_poison(run: Run, pictures: Pictures, fault: str, said: str) -> None:

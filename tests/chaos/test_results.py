@@ -40,7 +40,7 @@ def test_a_join_that_kills(run: Run, pictures: Pictures) -> None:
         run.settle(note="a lease of 30 s goes by for each of five joiners")
 
     assert outcomes == {jobs[0]: "failed"} | dict.fromkeys(jobs[1:], "right"), run.errors
-    assert "5 processes ended over it" in run.errors[jobs[0]]
+    assert "5 processes died trying" in run.errors[jobs[0]]
     assert results.codes[before:].count(-SIGKILL) == 5
 
 

@@ -37,7 +37,7 @@ def test_a_job_that_ends_its_joiners_fails(jobs, clock):
     clock.at(31 * 5)
     assert jobs.start_join("a", "5") is None
     job = jobs.read("a")
-    assert (job.status, job.error) == ("failed", "the tiles could not be joined: 5 processes ended over it")
+    assert (job.status, job.error) == ("failed", "the tiles could not be joined: 5 processes died trying")
     assert jobs.retry("a", 1)
     assert jobs.start("a", []).status == "join"
     assert jobs.start_join("a", "6") != "alone"

@@ -156,7 +156,7 @@ def test_other_records_go_back_to_their_topic(installation, capsys):
     ("words", "code", "error"),
     [
         (["replay"], 2, "replay takes letters or jobs by name, or --all"),
-        (["replay", "7:7"], 1, "there is no letter '7:7', and none of such a job"),
+        (["replay", "7:7"], 1, "no letter, and no job with letters, is called '7:7'"),
     ],
 )
 def test_wrong_names_are_one_line(installation, capsys, words, code, error):

@@ -83,7 +83,7 @@ def test_what_cannot_be_verified_is_said(served, image, capsys):
     gone = finished(served, image)
     served.store.delete(names.source(gone))
 
-    for job, words in [(waiting, "only one that is done"), (gone, "the source is gone"), ("0123", "no job")]:
+    for job, words in [(waiting, "only one that is done"), (gone, "the source is gone"), ("0123", "No such job")]:
         assert main(["verify", job, "--server", served.url]) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("pixo verify: ")

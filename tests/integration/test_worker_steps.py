@@ -190,7 +190,7 @@ def test_an_unknown_failure_is_tried_three_times(worker):
     worker.handler.handle(worker.record(tile=2))()
     (dead,) = worker.reported()
     assert worker.worked == 3
-    assert dead.reason == "tile 2: failed three times, at last with ValueError: odd filter"
+    assert dead.reason == "tile 2: failed three times, the last time with ValueError: odd filter"
 
 
 def test_a_failure_that_passes_costs_an_attempt_only(worker):
@@ -228,7 +228,7 @@ def test_a_tile_that_killed_three_workers_is_dead(worker):
         worker.state.jobs.begin(worker.id, worker.gen, 0, token)
     worker.handler.handle(worker.record())()
     assert worker.worked == 0
-    assert worker.reported()[0].reason == "tile 0: three attempts ended with their workers"
+    assert worker.reported()[0].reason == "tile 0: three attempts, each of which its worker did not survive"
 
 
 def test_a_tile_that_was_begun_before_is_worked_on_alone(worker):

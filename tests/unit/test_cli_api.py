@@ -192,7 +192,7 @@ def test_ctrl_c_leaves_at_once(server, photo, tmp_path, capsys, monkeypatch, int
     assert main(words) == 130
 
     assert capsys.readouterr().err == (
-        f"pixo: {photo}: job k3v goes on; pixo watch k3v follows it\npixo submit: interrupted\n"
+        f"pixo: {photo}: job k3v continues; follow it with: pixo watch k3v\npixo submit: interrupted\n"
     )
     assert [method for method, *_ in server.requests].count("POST") == 1
     assert "done" not in states
@@ -236,7 +236,7 @@ def test_a_refusal_is_told_with_its_setting(server, photo, capsys):
     server.add("POST", "jobs", 413, problem)
 
     assert main(["submit", str(photo), "--server", server.url]) == 1
-    assert capsys.readouterr().err == f"pixo: {photo}: The image has 9 pixels. (PIXO_MAX_PIXELS moves the limit)\n"
+    assert capsys.readouterr().err == f"pixo: {photo}: The image has 9 pixels. (PIXO_MAX_PIXELS changes the limit)\n"
 
 
 def test_a_busy_server_is_asked_again_for_the_same_job(server, photo):
@@ -258,7 +258,7 @@ def test_a_full_server_is_asked_again_when_it_says(server, photo, capsys):
 
     with Api(server.url, patience=0) as api:
         assert api.submit(photo, {})["id"] == "k3v"
-    said = "pixo: 9 jobs wait already. (PIXO_MAX_WAITING moves the limit) Trying again in 1 s.\n"
+    said = "pixo: 9 jobs wait already. (PIXO_MAX_WAITING changes the limit) Trying again in 1 s.\n"
     assert capsys.readouterr().err == said
 
 
@@ -305,7 +305,7 @@ def test_a_broken_result_is_fetched_again(server, tmp_path):
 
     server.answers.clear()
     server.add("GET", "jobs/k3v/result", 200, b"other bytes")
-    with Api(server.url, patience=0) as api, pytest.raises(TryAgain, match="other bytes"):
+    with Api(server.url, patience=0) as api, pytest.raises(TryAgain, match="corrupted"):
         api.download(job("done"), tmp_path / "other.jpg")
     assert [path.name for path in tmp_path.iterdir()] == ["out.jpg"]
 
@@ -318,7 +318,7 @@ def test_somebody_else_answers(server):
     with Api(server.url) as api:
         with pytest.raises(Refusal, match="not a Pixo server"):
             api.get("jobs")
-        with pytest.raises(Refusal, match="404 and no problem document"):
+        with pytest.raises(Refusal, match="404 without a problem document"):
             api.get("workers")
 
 

@@ -84,7 +84,7 @@ def test_apply_to_a_folder(photo, tmp_path, options, name):
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (["--filters", "blurr"], 1, "there is no filter 'blurr'"),
+        (["--filters", "blurr"], 1, "unknown filter 'blurr'"),
         (["--quality", "101"], 2, "<= 100"),
         (["--background", "red"], 2, "background"),
     ],
@@ -102,7 +102,7 @@ def test_what_fits_into_no_tile_is_refused(photo, tmp_path, capsys, monkeypatch)
     monkeypatch.setenv("PIXO_MAX_TILE_BYTES", "100000")
     assert main(["apply", str(photo), "-o", str(tmp_path / "out.jpg"), "--filters", "blur:sigma=50"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "bytes that a worker holds for a tile" in line
+    assert "one tile of the image needs" in line
     assert "at most 100,000" in line
     assert "PIXO_MAX_TILE_BYTES" in line
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
@@ -114,7 +114,7 @@ def test_what_is_no_image_is_refused(tmp_path, capsys):
     text.write_text("no image")
 
     assert main(["apply", str(text), "-o", str(tmp_path / "out.jpg")]) == 1
-    assert "known format" in capsys.readouterr().err
+    assert "supported format" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["text.jpg"]
 
 

@@ -56,9 +56,9 @@ def test_wrong_usage_is_2(words, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["submit", "/no/such.jpg"], "pixo submit: /no/such.jpg: there is no such file"),
-        (["up", "--workers", "0"], "pixo up: --workers 0: at least 1"),
-        (["up", "--kafka", "somewhere"], "pixo up: --kafka somewhere: either apache or HOST:PORT"),
+        (["submit", "/no/such.jpg"], "pixo submit: /no/such.jpg: no such file"),
+        (["up", "--workers", "0"], "pixo up: --workers 0: must be at least 1"),
+        (["up", "--kafka", "somewhere"], "pixo up: --kafka somewhere: must be apache or HOST:PORT"),
     ],
 )
 def test_wrong_values_are_one_line(words, said, capsys, tmp_path, monkeypatch):
@@ -74,7 +74,7 @@ def test_an_address_that_is_none_is_refused_at_once(server, capsys):
     """Whoever leaves http:// out is told so, and does not wait for a server that cannot be."""
     assert main(["jobs", "--server", server]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "begins with http://" in line
+    assert "begin with http://" in line
 
 
 def test_a_token_that_no_header_can_carry_is_refused(capsys):

@@ -64,7 +64,7 @@ def test_what_a_source_holds_tells_whether_it_is_meant(tmp_path, start, result):
     ("sources", "out", "said"),
     [
         (["x/a.jpg", "y/a.png"], "out", "more than one image is named a"),
-        (["a.jpg", "b.jpg"], "file", "many images need a folder"),
+        (["a.jpg", "b.jpg"], "file", "several images need a folder"),
         (["a.jpg"], "none/b.jpg", "there is no folder"),
     ],
 )

@@ -65,7 +65,7 @@ def test_lines_show_all_that_matters():
     look = Glance(seen(WORKER, WORKER | {"id": "w-2", "state": "dead"}, jobs=[JOB]).documents, {"w-1": 4.0})
     text = "\n".join(glance.lines(look, "http://here", "12:00"))
 
-    assert "1 at work, 2 waiting, 3 kept   4.0 tiles/s" in text
+    assert "1 active, 2 waiting, 3 kept   4.0 tiles/s" in text
     assert "tasks lag 5 (4 1)" in text
     assert "w-2     dead" in text
     assert "4/8    ##########.........." in text
@@ -77,7 +77,7 @@ def test_nothing_there_is_said():
     text = "\n".join(glance.lines(look, "http://here", ""))
 
     assert "no worker" in text
-    assert "no job yet" in text
+    assert "no jobs yet" in text
     assert "not seen by the monitor" in text
 
 

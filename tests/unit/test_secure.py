@@ -113,18 +113,18 @@ def test_what_the_url_of_redis_says_goes_first() -> None:
         ),
         (
             {"PIXO_KAFKA_SECURITY_PROTOCOL": "SSL", "PIXO_KAFKA_TLS_CERT": "PEM"},
-            "PIXO_KAFKA_TLS_CERT and PIXO_KAFKA_TLS_KEY go together",
+            "PIXO_KAFKA_TLS_CERT and PIXO_KAFKA_TLS_KEY must be set together",
         ),
         ({"PIXO_REDIS_TLS_CA": "PEM"}, "PIXO_REDIS_TLS_CA needs PIXO_REDIS to begin with rediss://"),
         (
             {"PIXO_REDIS": "rediss://there", "PIXO_REDIS_TLS_KEY": "PEM"},
-            "PIXO_REDIS_TLS_CERT and PIXO_REDIS_TLS_KEY go together",
+            "PIXO_REDIS_TLS_CERT and PIXO_REDIS_TLS_KEY must be set together",
         ),
         (
             {"PIXO_STORE": "s3://b", "PIXO_STORE_ENDPOINT": "http://there", "PIXO_STORE_TLS_CA": "PEM"},
             "PIXO_STORE_TLS_CA needs a store that is reached by https",
         ),
-        ({"PIXO_KAFKA_TLS_CA": "/no/such.pem"}, "PIXO_KAFKA_TLS_CA='/no/such.pem': no file that can be read"),
+        ({"PIXO_KAFKA_TLS_CA": "/no/such.pem"}, "PIXO_KAFKA_TLS_CA='/no/such.pem': not a readable file"),
     ],
 )
 def test_half_secure_is_refused(given: dict[str, str], sentence: str, pem: str) -> None:

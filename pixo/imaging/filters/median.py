@@ -44,7 +44,7 @@ class Median(Filter[MedianParams]):
         if depth == 16 and params.radius > 2:
             raise Refusal(
                 "unsupported-depth",
-                f"median: radius {params.radius} needs an image of 8 bits; on 16 bits it may be at most 2",
+                f"median: radius {params.radius} needs an 8-bit image; on 16 bits it can be at most 2",
                 measured=params.radius,
                 limit=2,
             )

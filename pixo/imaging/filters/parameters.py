@@ -78,7 +78,7 @@ def _parameter(params: type[Struct], field: msgspec.structs.FieldInfo) -> Parame
 
 def _number(make: Callable[[str], Any], pattern: re.Pattern[str], kind: str, text: str, where: str) -> Any:
     if not pattern.fullmatch(text):
-        raise Refusal("bad-parameter", f"{where} has to be {kind}, not {text!r}", measured=text)
+        raise Refusal("bad-parameter", f"{where} must be {kind}, not {text!r}", measured=text)
     return make(text) + 0  # -0.0 becomes 0.0
 
 
@@ -86,11 +86,11 @@ def _in_range(parameter: Parameter, value: float, where: str) -> float:
     low, high = parameter.minimum, parameter.maximum
     if low is not None and value < low:
         raise Refusal(
-            "bad-parameter", f"{where} is {write(value)}; it may be at least {write(low)}", measured=value, limit=low
+            "bad-parameter", f"{where} is {write(value)}; it must be at least {write(low)}", measured=value, limit=low
         )
     if high is not None and value > high:
         raise Refusal(
-            "bad-parameter", f"{where} is {write(value)}; it may be at most {write(high)}", measured=value, limit=high
+            "bad-parameter", f"{where} is {write(value)}; it must be at most {write(high)}", measured=value, limit=high
         )
     return value
 
@@ -99,7 +99,7 @@ def _one_of(choices: tuple[str, ...], text: str, where: str) -> str:
     if text not in choices:
         raise Refusal(
             "bad-parameter",
-            f"{where} has to be one of {', '.join(choices)}, not {text!r}",
+            f"{where} must be one of {', '.join(choices)}, not {text!r}",
             measured=text,
             limit=list(choices),
         )

@@ -5,7 +5,7 @@ if status ~= 'stitching' or redis.call('HGET', job, 'join_token') ~= ARGV[2] the
 local t = now()
 set('join_token', '', 'join_until', 0)
 if redis.call('HINCRBY', job, 'reopens', 1) > tonumber(ARGV[3]) then
-  finish('failed', t, 'error', 'finished tiles were lost from the store again and again')
+  finish('failed', t, 'error', 'finished tiles were repeatedly lost from the store')
   return answer('failed')
 end
 local names = redis.call('HKEYS', todo)

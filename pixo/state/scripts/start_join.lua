@@ -7,7 +7,7 @@ local another = lease[1] and lease[1] ~= '' and lease[1] ~= ARGV[1]
 if another and leased(t, lease[2]) then return nil end
 local deaths = tonumber(lease[3] or 0) + (another and 1 or 0)
 if deaths > tonumber(ARGV[2]) then
-  finish('failed', t, 'error', 'the tiles could not be joined: ' .. deaths .. ' processes ended over it', 'join_deaths', deaths)
+  finish('failed', t, 'error', 'the tiles could not be joined: ' .. deaths .. ' processes died trying', 'join_deaths', deaths)
   return nil
 end
 if deaths > 0 and ARGV[3] ~= '1' then return 'alone' end

@@ -37,11 +37,11 @@ async function call(path, options = {}) {
   try {
     response = await fetch(path.startsWith("/") ? path : BASE + path, { ...options, headers: headers() });
   } catch {
-    throw new Problem({ detail: "Pixo does not answer. Is it still running?" }, 0);
+    throw new Problem({ detail: "The server does not answer. Is it still running?" }, 0);
   }
   if (response.status === 401) {
     if (!declined) await login();
-    if (declined) throw new Problem({ detail: "This Pixo asks for a token. Load the page anew to give one." }, 401);
+    if (declined) throw new Problem({ detail: "This server requires a token. Reload the page to enter one." }, 401);
     return call(path, options);
   }
   if (!response.ok) throw problem(response.status, await response.text());

@@ -153,7 +153,7 @@ async function watch(id) {
       if (await follow(job)) continue;
     } catch (error) {
       if (!AWAY.includes(error.status)) throw error;
-      $("figures").textContent = `${error.message} The job goes on; looking again.`;
+      $("figures").textContent = `${error.message} The job continues; checking again.`;
       pause = 1000;
     }
     await sleep(pause);
@@ -255,7 +255,7 @@ async function refresh() {
   const alive = workers.filter((worker) => worker.state !== "dead");
   $("workers").replaceChildren(...workers.map((worker) =>
     worker.state === "dead" ? listItem(worker.id, "dead", "failed") : listItem(worker.id, `${worker.tiles} tiles`)));
-  if (!alive.length) $("workers").append(quietItem("None alive: work waits until one starts."));
+  if (!alive.length) $("workers").append(quietItem("None running: jobs wait until one starts."));
   $("cluster").textContent = alive.length === 1 ? "1 worker" : `${alive.length} workers`;
 }
 

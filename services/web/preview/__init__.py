@@ -40,7 +40,7 @@ class Previews:
         TryAgain when the store cannot be reached or the blob is going.
         """
         if not self._turn.acquire(timeout=LONGEST):
-            raise Refusal("too-many-previews", "Too many previews are asked for at once.", again=AGAIN)
+            raise Refusal("too-many-previews", "Too many previews are requested at once.", again=AGAIN)
         try:
             made = self._run(key, size)
         finally:
@@ -54,7 +54,9 @@ class Previews:
         except msgspec.DecodeError as error:
             said = made.stderr.decode(errors="replace")[-2000:]
             log.error("preview failed", key=key, code=made.returncode, said=said)
-            raise Refusal("no-preview", "This image cannot be shown small; the reason is in the log.") from error
+            raise Refusal(
+                "no-preview", "No preview of this image could be made; the reason is in the server's log."
+            ) from error
         raise Refusal(wrong.kind, wrong.message, measured=wrong.measured, limit=wrong.limit)
 
     def _run(self, key: str, size: int) -> subprocess.CompletedProcess[bytes]:
@@ -64,4 +66,4 @@ class Previews:
                 command, env=self._environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST, check=False
             )
         except subprocess.TimeoutExpired as error:
-            raise Refusal("no-preview", "It takes too long to show this image small.", limit=LONGEST) from error
+            raise Refusal("no-preview", "Making a preview of this image takes too long.", limit=LONGEST) from error

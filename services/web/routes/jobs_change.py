@@ -34,9 +34,9 @@ def routes(parts: Parts) -> Blueprint:
         parts.reach.require()
         job = lookup.find(parts, id)
         if job.status not in ("failed", "cancelled"):
-            raise _wrong(job, "tried again")
+            raise _wrong(job, "retried")
         if not parts.dispatcher.retry(id, job.r + 1):
-            raise _wrong(lookup.find(parts, id), "tried again")
+            raise _wrong(lookup.find(parts, id), "retried")
         response = answers.job(lookup.find(parts, id), 202)
         response.call_on_close(lambda: admit(parts))
         return response

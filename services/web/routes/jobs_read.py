@@ -52,7 +52,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
     def read_plan(id: str) -> Response:
         job = lookup.find(parts, id)
         if job.plan is None:
-            raise Refusal("expired", "The plan of this job is not kept any more.", setting="PIXO_RESULT_TTL")
+            raise Refusal("expired", "The plan of this job is no longer kept.", setting="PIXO_RESULT_TTL")
         return answers.json(job.plan)
 
     return blueprint
@@ -66,7 +66,7 @@ def _page(parts: Parts, status: str | None, limit: int, cursor: str | None) -> t
         try:
             page = parts.state.queue.page(limit - len(found) if status is None else BATCH, cursor)
         except ValueError as error:
-            raise Refusal("bad-field", "`cursor` is not one that was given here.", measured=cursor) from error
+            raise Refusal("bad-field", "`cursor` is not one from this list.", measured=cursor) from error
         jobs = parts.state.jobs.read_many(page.ids) if page.ids else []
         for at, job in enumerate(jobs):
             if job is None or job.status == "deleted" or status not in (None, job.status):

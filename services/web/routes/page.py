@@ -50,7 +50,7 @@ def routes() -> Blueprint:
     @blueprint.get("/<name>")
     def file(name: str) -> Response:
         if name not in files:
-            raise Refusal("not-found", f"There is nothing at {request.path}.")
+            raise Refusal("not-found", f"Nothing found at {request.path}.")
         return _answer(files[name])
 
     return blueprint

@@ -81,6 +81,6 @@ def result_name(job: Job, plan: Plan) -> str:
 
 def _not_there(job: Job) -> Refusal:
     if job.live:
-        return Refusal("no-image-yet", f"The job is {job.status}: its image is not finished.", measured=job.status)
+        return Refusal("no-image-yet", f"The job is {job.status}: its image is not ready yet.", measured=job.status)
     reason = f": {job.error}" if job.error else "."
     return Refusal("wrong-state", f"The job is {job.status}{reason}", measured=job.status)

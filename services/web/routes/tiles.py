@@ -26,7 +26,12 @@ def routes(parts: Parts) -> Blueprint:
         job = lookup.find(parts, id)
         lookup.require_images(job)
         if job.plan is None or number >= job.plan.tiles:
-            raise Refusal("no-such-tile", f"The job has {job.total} tiles, from 0.", measured=number, limit=job.total)
+            raise Refusal(
+                "no-such-tile",
+                f"No such tile: the job has {job.total}, numbered from 0.",
+                measured=number,
+                limit=job.total,
+            )
         record = _record(parts, id, number)
         name = f"{job.id}-tile-{number}.{blobs.ENDINGS[job.plan.piece]}"
         headers = {
