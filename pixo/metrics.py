@@ -133,7 +133,7 @@ jobs_rejected = _counter("pixo_jobs_rejected_total", "Uploads refused, by the re
 
 # whoever starts and ends jobs (web and results): what users wait for
 tasks_published = _counter("pixo_tasks_published_total", "Tile tasks given to Kafka")
-jobs_completed = _counter("pixo_jobs_completed_total", "Jobs that came to an end", outcome=JOB_OUTCOMES)
+jobs_completed = _counter("pixo_jobs_completed_total", "Jobs that ended", outcome=JOB_OUTCOMES)
 job_duration = _histogram("pixo_job_duration_seconds", "Time from upload to end", _LONG, size=JOB_SIZES)
 
 # worker: tiles, their outcome and time (alerting); queue wait and busy time (autoscaling)
@@ -141,26 +141,31 @@ worker_tiles = _counter(
     "pixo_worker_tiles_total", "Attempts at tiles, by how they ended", operation=_operations, outcome=TILE_OUTCOMES
 )
 worker_tile_duration = _histogram(
-    "pixo_worker_tile_duration_seconds", "Time of a tile from task to stored piece", _FAST, operation=_operations
+    "pixo_worker_tile_duration_seconds",
+    "Time from taking a tile's task to its piece being stored",
+    _FAST,
+    operation=_operations,
 )
 worker_tile_pixels = _counter("pixo_worker_tile_pixels_total", "Pixels of finished tiles", operation=_operations)
 worker_bytes = _counter(
-    "pixo_worker_bytes_total", "Bytes of uploads opened (in) and pieces written (out)", direction=("in", "out")
+    "pixo_worker_bytes_total", "Bytes of uploads opened (in) and of pieces written (out)", direction=("in", "out")
 )
 worker_stage_duration = _histogram(
     "pixo_worker_stage_duration_seconds",
-    "Time of a tile's stages; read is copying the upload from a store without files, once a worker",
+    "Time of a tile's stages; read is copying the upload from a bucket, once per worker",
     _QUICK,
     stage=STAGES,
 )
-task_queue_wait = _histogram("pixo_task_queue_wait_seconds", "Time that a task lay in Kafka, as workers see it", _FAST)
-worker_busy = _counter("pixo_worker_busy_seconds_total", "Time with a tile in hand")
-worker_inflight = _gauge("pixo_worker_inflight_tiles", "Tiles inside the worker")
-worker_breaker = _gauge("pixo_worker_breaker_open", "1: too many jobs failed in the worker, it takes no more work")
-worker_decoders_opened = _counter(
-    "pixo_worker_decoders_opened_total", "Decoders opened; the other tiles found theirs open already"
+task_queue_wait = _histogram(
+    "pixo_task_queue_wait_seconds", "Time that a task waited in Kafka, as seen by workers", _FAST
 )
-dead_letters = _counter("pixo_dead_letters_total", "Records put away for good", reason=DEATHS)
+worker_busy = _counter("pixo_worker_busy_seconds_total", "Time spent on tiles")
+worker_inflight = _gauge("pixo_worker_inflight_tiles", "Tiles inside the worker")
+worker_breaker = _gauge("pixo_worker_breaker_open", "1: too many jobs failed in this worker, and it takes no more work")
+worker_decoders_opened = _counter(
+    "pixo_worker_decoders_opened_total", "Decoders opened; all other tiles found theirs already open"
+)
+dead_letters = _counter("pixo_dead_letters_total", "Records sent to the dead-letters topic", reason=DEATHS)
 
 # every producer and consumer (is it joined, does it turn, what has Kafka not taken)
 produce_duration = _histogram(
@@ -168,7 +173,7 @@ produce_duration = _histogram(
 )
 produce_errors = _counter(
     "pixo_kafka_produce_errors_total",
-    "Records that Kafka did not take",
+    "Records that Kafka did not accept",
     topic=_produced,
     error=("TryAgain", "BadRecord"),
 )
@@ -177,22 +182,22 @@ consumer_rebalances = _counter("pixo_kafka_consumer_rebalances_total", "Assignme
 consumer_last_poll = _gauge(
     "pixo_kafka_consumer_last_poll_timestamp_seconds", "Unix time of the last poll, once there was one", topic=()
 )
-consumer_records = _counter("pixo_kafka_consumer_records_total", "Records taken through to their end", topic=_consumed)
+consumer_records = _counter("pixo_kafka_consumer_records_total", "Records fully processed", topic=_consumed)
 consumer_commits = _counter(
     "pixo_kafka_consumer_commits_total", "Offset commits", topic=_consumed, outcome=("ok", "failed")
 )
 consumer_queue_bytes = _gauge(
-    "pixo_kafka_consumer_fetch_queue_bytes", "Bytes fetched and not yet polled", topic=_consumed
+    "pixo_kafka_consumer_fetch_queue_bytes", "Bytes fetched but not yet polled", topic=_consumed
 )
 retries = _counter(
     "pixo_retries_total",
-    "Steps of a record that were tried again, by the part out of reach, or another tile in the way",
+    "Steps of a record that were retried, by the part that was unreachable; tile: another tile was in the way",
     part=(*PARTS, "tile"),
 )
 
 # every role: what it stands on
 redis_duration = _histogram(
-    "pixo_redis_duration_seconds", "Time of an answer of Redis, with the client's tries", _QUICK
+    "pixo_redis_duration_seconds", "Time of a call to Redis, the client's own retries included", _QUICK
 )
 redis_errors = _counter("pixo_redis_errors_total", "Calls to Redis given up")
 store_duration = _histogram("pixo_store_duration_seconds", "Time of a call to the store", _QUICK, call=STORE_CALLS)
@@ -203,31 +208,31 @@ stitch_duration = _histogram("pixo_results_stitch_duration_seconds", "Time to jo
 results_duplicates = _counter("pixo_results_duplicates_total", "Tiles reported more than once")
 results_repairs = _counter(
     "pixo_results_repairs_total",
-    "What reconciler and sweep did: steps that an undisturbed job needs few of",
+    "Repairs by reconciler and sweep, of which undisturbed jobs need few",
     action=REPAIRS,
 )
 
 # monitor: lag, age and what waits are told here, since a dead consumer tells nothing
 heartbeats = _counter("pixo_heartbeats_total", "Heartbeats received", role=ROLES)
-heartbeat_age = _gauge("pixo_heartbeat_age_seconds", "Age of the oldest last heartbeat of workers that live")
-workers = _gauge("pixo_workers", "Workers known; dead ones for five minutes", state=WORKER_STATES)
+heartbeat_age = _gauge(
+    "pixo_heartbeat_age_seconds", "Time since the last heartbeat of the live worker that has been silent longest"
+)
+workers = _gauge("pixo_workers", "Workers known; dead ones are remembered for five minutes", state=WORKER_STATES)
 group_lag = _gauge(
-    "pixo_kafka_consumer_group_lag_messages", "Records not yet consumed", group=(), topic=(), partition=()
+    "pixo_kafka_consumer_group_lag_messages", "Consumer lag: records not yet consumed", group=(), topic=(), partition=()
 )
 topic_partitions = _gauge("pixo_kafka_topic_partitions", "Partitions of a topic", topic=())
-task_oldest_age = _gauge("pixo_task_oldest_age_seconds", "Age of the oldest task not yet consumed")
-jobs = _gauge("pixo_jobs", "Jobs that wait for a place, and that have one", state=("waiting", "active"))
-jobs_oldest_age = _gauge("pixo_jobs_oldest_unfinished_age_seconds", "Age of the oldest job not yet ended")
-tiles = _gauge("pixo_tiles", "Tiles of the jobs at work, by where they are", state=TILE_STATES)
-tiles_unaccounted = _gauge(
-    "pixo_tiles_unaccounted", "Tiles of the jobs at work that are nowhere: more than 0 is a fault"
-)
-lanes = _gauge("pixo_lanes", "Lanes with tiles out; tiles out over lanes is how full their windows are")
-part_up = _gauge("pixo_part_up", "Whether the monitor reaches a part, 0 or 1; NaN: not asked yet", part=ASKED)
+task_oldest_age = _gauge("pixo_task_oldest_age_seconds", "Age of the oldest task that is not consumed yet")
+jobs = _gauge("pixo_jobs", "Jobs waiting for a slot, and jobs that have one", state=("waiting", "active"))
+jobs_oldest_age = _gauge("pixo_jobs_oldest_unfinished_age_seconds", "Age of the oldest job that has not ended")
+tiles = _gauge("pixo_tiles", "Tiles of active jobs, by where they are", state=TILE_STATES)
+tiles_unaccounted = _gauge("pixo_tiles_unaccounted", "Tiles of active jobs that are nowhere: more than 0 is a bug")
+lanes = _gauge("pixo_lanes", "Lanes with tiles out; tiles out divided by lanes is how full their windows are")
+part_up = _gauge("pixo_part_up", "Whether the monitor can reach a part, 0 or 1; NaN: not tried yet", part=ASKED)
 for _part in ASKED:
     part_up.labels(_part).set(math.nan)
 redis_memory = _gauge(
-    "pixo_redis_memory_bytes", "Memory of Redis, used and allowed; 0: not limited, or not told", kind=("used", "max")
+    "pixo_redis_memory_bytes", "Memory of Redis, used and allowed; 0: unlimited or unknown", kind=("used", "max")
 )
 
 _PRODUCING: tuple[Metric, ...] = (produce_duration, produce_errors)

@@ -41,12 +41,12 @@ def filters_table() -> str:
 def _parameter(one: dict[str, Any]) -> str:
     allowed = "true, false" if one["type"] == "boolean" else ", ".join(one["choices"] or ())
     allowed = allowed or f"{one['minimum']:g} to {one['maximum']:g}"
-    return f"`{one['name']}` {allowed}, else {one['default']}: {one['help']}"
+    return f"`{one['name']}` {allowed}, default {one['default']}: {one['help']}"
 
 
 def metrics_table() -> str:
     """Give the table of metrics of ``docs/metrics.md``."""
-    lines = ["", "| metric | kind | labels | of | what it tells |", "|---|---|---|---|---|"]
+    lines = ["", "| metric | kind | labels | role | meaning |", "|---|---|---|---|---|"]
     roles: dict[metrics.Metric, list[str]] = {}
     for role, measured in metrics.OF_ROLE.items():
         for metric in measured:

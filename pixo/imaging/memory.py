@@ -15,7 +15,7 @@ TIMES = 3
 """A filter takes its result and what it makes in between: so many bytes for one that goes in, at most, where windows
 pass in strips. One that passes in one piece, of up to 24 MB, may take 115 MB more than is counted."""
 WEIGHING = 14
-"""Bytes a pixel that it takes beside its result where colours are weighed by alpha: planes of 16 and of 32 bits."""
+"""Bytes a pixel that it takes beside its result where colours are weighted by alpha: planes of 16 and of 32 bits."""
 
 
 def decoder(header: Header, engine: Engine, mode: Mode) -> int:

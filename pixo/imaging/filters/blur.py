@@ -20,7 +20,7 @@ class Blur(Filter[BlurParams]):
     """Weigh the neighbourhood by a Gaussian, cut at four sigma."""
 
     name = "blur"
-    help = "Gaussian blur, out to 4 sigma; colours are weighed by alpha"
+    help = "Gaussian blur, out to 4 sigma; colours are weighted by alpha"
     Params = BlurParams
 
     def apply(self, pixels: Pixels, params: BlurParams, place: Place) -> Pixels:

@@ -19,7 +19,7 @@ class Box(Filter[BoxParams]):
     """Give each pixel the mean of the square around it."""
 
     name = "box"
-    help = "Mean of the square around each pixel; colours are weighed by alpha"
+    help = "Mean of the square around each pixel; colours are weighted by alpha"
     Params = BoxParams
 
     def apply(self, pixels: Pixels, params: BoxParams, place: Place) -> Pixels:

@@ -20,7 +20,7 @@ class Brightness(Filter[BrightnessParams]):
     """Multiply each colour value."""
 
     name = "brightness"
-    help = "Multiplies each colour value, as CSS brightness(amount)"
+    help = "Multiplies each colour value, like CSS brightness(amount)"
     Params = BrightnessParams
 
     def apply(self, pixels: Pixels, params: BrightnessParams, place: Place) -> Pixels:

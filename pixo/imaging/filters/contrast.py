@@ -22,7 +22,7 @@ class Contrast(Filter[ContrastParams]):
     """Multiply each colour value's distance from the middle of the scale."""
 
     name = "contrast"
-    help = "Multiplies each colour value's distance from middle gray, as CSS contrast(amount)"
+    help = "Multiplies each colour value's distance from middle gray, like CSS contrast(amount)"
     Params = ContrastParams
 
     def apply(self, pixels: Pixels, params: ContrastParams, place: Place) -> Pixels:

@@ -16,7 +16,9 @@ class Edges(Filter[Nothing]):
     """Give how steep each colour is."""
 
     name = "edges"
-    help = "Sobel gradient of each colour, 3x3: its magnitudes across and down, added, cut at full scale"
+    help = (
+        "Sobel gradient of each colour, 3x3: the sum of its horizontal and vertical magnitudes, clipped to full scale"
+    )
     Params = Nothing
 
     def apply(self, pixels: Pixels, params: Nothing, place: Place) -> Pixels:

@@ -19,7 +19,7 @@ class Emboss(Filter[EmbossParams]):
     """Light each colour from the upper left, as if it were a relief."""
 
     name = "emboss"
-    help = "Relief: adds amount times the slope, by the kernel -2 -1 0 / -1 0 1 / 0 1 2, light from the upper left"
+    help = "Relief: adds amount times the slope, with the kernel -2 -1 0 / -1 0 1 / 0 1 2, light from the upper left"
     Params = EmbossParams
 
     def apply(self, pixels: Pixels, params: EmbossParams, place: Place) -> Pixels:

@@ -9,7 +9,7 @@ class Invert(Filter[Nothing]):
     """Turn each colour value into full scale minus it."""
 
     name = "invert"
-    help = "The negative: full scale minus each colour value, as CSS invert(1)"
+    help = "The negative: full scale minus each colour value, like CSS invert(1)"
     Params = Nothing
 
     def apply(self, pixels: Pixels, params: Nothing, place: Place) -> Pixels:

@@ -21,7 +21,7 @@ class Median(Filter[MedianParams]):
     """Give each channel the median of the square around the pixel."""
 
     name = "median"
-    help = "Median of the square around each pixel, every channel for itself, alpha too"
+    help = "Median of the square around each pixel, of each channel separately, alpha included"
     Params = MedianParams
 
     def apply(self, pixels: Pixels, params: MedianParams, place: Place) -> Pixels:

@@ -19,7 +19,7 @@ class Pixelate(Filter[PixelateParams]):
     """Give all pixels of a cell their mean."""
 
     name = "pixelate"
-    help = "Mean of square cells, counted from the image's upper left corner; colours are weighed by alpha"
+    help = "Mean of square cells, counted from the image's upper left corner; colours are weighted by alpha"
     Params = PixelateParams
 
     def apply(self, pixels: Pixels, params: PixelateParams, place: Place) -> Pixels:

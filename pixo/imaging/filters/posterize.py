@@ -13,14 +13,16 @@ from pixo.imaging.plan import Mode
 class PosterizeParams(Struct, frozen=True, kw_only=True):
     """How many levels."""
 
-    levels: Annotated[int, Meta(ge=2, le=128, description="levels left of each colour, black and full among them")] = 4
+    levels: Annotated[
+        int, Meta(ge=2, le=128, description="number of levels per colour, black and full scale included")
+    ] = 4
 
 
 class Posterize(Filter[PosterizeParams]):
     """Round each colour value to one of a few levels."""
 
     name = "posterize"
-    help = "Rounds each colour value to the nearest of a few even levels, as ImageMagick's -posterize"
+    help = "Rounds each colour value to the nearest of a few even levels, like ImageMagick's -posterize"
     Params = PosterizeParams
 
     def apply(self, pixels: Pixels, params: PosterizeParams, place: Place) -> Pixels:

@@ -27,7 +27,7 @@ class Sepia(Filter[SepiaParams]):
     """Tone in brown; gray images become coloured ones."""
 
     name = "sepia"
-    help = "Brown tone of old photographs, as CSS sepia(amount)"
+    help = "Brown tone of old photographs, like CSS sepia(amount)"
     Params = SepiaParams
 
     def apply(self, pixels: Pixels, params: SepiaParams, place: Place) -> Pixels:

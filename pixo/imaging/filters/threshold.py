@@ -12,7 +12,7 @@ from pixo.imaging.plan import Mode
 class ThresholdParams(Struct, frozen=True, kw_only=True):
     """Where black ends."""
 
-    level: Annotated[int, Meta(ge=1, le=255, description="darkest white, in levels of 8 bits")] = 128
+    level: Annotated[int, Meta(ge=1, le=255, description="lowest luma that becomes white, in 8-bit levels")] = 128
 
 
 class Threshold(Filter[ThresholdParams]):

@@ -16,11 +16,11 @@ class UnsharpParams(Struct, frozen=True, kw_only=True):
     """How wide, how much, and from which difference on."""
 
     sigma: Annotated[float, Meta(ge=0.3, le=50, description="standard deviation of the blur in pixels")] = 1.0
-    amount: Annotated[
-        float, Meta(ge=0, le=5, description="share of the difference that is added, in steps of 1/32")
-    ] = 1.0
+    amount: Annotated[float, Meta(ge=0, le=5, description="how much of the difference is added, in steps of 1/32")] = (
+        1.0
+    )
     threshold: Annotated[
-        int, Meta(ge=0, le=255, description="smallest difference that counts, in levels of 8 bits")
+        int, Meta(ge=0, le=255, description="smallest difference that is sharpened, in 8-bit levels")
     ] = 0
 
 
