@@ -1,4 +1,4 @@
-"""Something done again and again beside a process's main work, in a thread of its own."""
+"""A call repeated in the background, in a thread of its own, beside a process's main work."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ log = logs.logger(__name__)
 
 
 class Beside:
-    """Calls ``act`` every ``seconds`` as long as it is entered, the first time after the first of them.
+    """Calls ``act`` every ``seconds`` while the context is open, the first time after ``seconds``.
 
     What ``act`` raises is logged, and the next call comes as usual. ``Periodic`` is for a role's rounds, whose mistakes
     end the process.

@@ -1,4 +1,4 @@
-"""Tiles into Kafka: which jobs may run, on which lanes, and what follows when one has ended.
+"""Which jobs may run, on which lanes; publishing their tiles to Kafka; what follows when one has ended.
 
 Shared by web, which starts things, and results, which keeps them going. The order of steps is that of docs/protocol.md:
 a crash between any two of them leaves something that the reconciler or a sweep finds.
@@ -25,9 +25,9 @@ from pixo.store import Store, names
 from pixo.topics import Topics
 
 PARTITIONS_FOR = 10.0
-"""Seconds for which a number of partitions is believed."""
+"""Seconds for which a number of partitions is cached."""
 WORKERS_FOR = 1.0
-"""Seconds for which a list of live workers is believed."""
+"""Seconds for which a list of live workers is cached."""
 BATCH = 8
 """Waiting jobs of each class that are looked at together."""
 
@@ -91,7 +91,7 @@ class Dispatcher:
             self._state.queue.enrol(id, round(job.created * 1000), job.small, job.weight)
 
     def admit(self) -> None:
-        """Start waiting jobs, best first, while there is a place for their class; return when Kafka has the tasks.
+        """Start waiting jobs, best first, while there are slots for their class; return when Kafka has the tasks.
 
         Raises TryAgain; what was claimed until then is started by the reconciler.
         """
@@ -140,12 +140,12 @@ class Dispatcher:
         return True
 
     def ended(self, id: str) -> None:
-        """Record how a job ended, free its place and give it to the next; raise TryAgain."""
+        """Record how a job ended, free its slot and give it to the next; raise TryAgain."""
         self.conclude(id)
         self.admit()
 
     def conclude(self, id: str) -> None:
-        """Record beside the source how a job ended, and free its place; raise TryAgain, never for Kafka's sake."""
+        """Record beside the source how a job ended, and free its slot; needs no Kafka; raise TryAgain."""
         job = self._state.jobs.read(id)
         if job is not None and job.live:
             return  # begun again meanwhile
@@ -178,7 +178,7 @@ def _tell(job: Job, end: End) -> None:
 
 
 class _Kept:
-    """A value that is asked for at most once in so many seconds."""
+    """A cached value, asked for again after some seconds."""
 
     def __init__(self, ask: Callable[[], Any], seconds: float, clock: Callable[[], float]) -> None:
         self._ask = ask

@@ -1,4 +1,4 @@
-"""The heart of a role: says every few seconds that it lives, and once that it stops."""
+"""Sends a role's heartbeats: every few seconds while it runs, and a last one when it stops."""
 
 import contextlib
 import threading
@@ -18,7 +18,7 @@ _FAREWELL = 2.0
 class Heart:
     """Sends what ``describe`` says to the topic every ``period`` seconds, from a thread of its own.
 
-    The producer is one for heartbeats: a beat that cannot be sent is dropped, the next one tells more.
+    The producer is made for heartbeats: one that cannot be sent is dropped, since the next one supersedes it.
     """
 
     def __init__(self, producer: Producer, topic: str, describe: Callable[[], Heartbeat], period: float = 5.0) -> None:

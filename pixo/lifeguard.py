@@ -1,4 +1,4 @@
-"""Ends a process whose loop has stopped turning, where nobody outside probes its health: in `pixo up`, for one."""
+"""Ends a process whose loop is stuck, where nobody outside probes its health, as in `pixo up`."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pixo import logs
 from pixo.beside import Beside
 
 EXIT_STILL = 74
-"""Exit code: the loop did not turn any more, and nothing inside the process could make it."""
+"""Exit code: the loop was stuck, and nothing inside the process could free it."""
 PERIOD = 15.0
 """Seconds between two looks."""
 LOOKS = 4
@@ -31,5 +31,5 @@ class Lifeguard(Beside):
         answer = next((said for ask in self._alive if (said := ask()) is not True), True)
         self._bad = 0 if answer is True else self._bad + 1
         if self._bad >= LOOKS:
-            log.error("loop stands still, ending this process", reason=answer)
+            log.error("loop is stuck, ending this process", reason=answer)
             self._exit(EXIT_STILL)

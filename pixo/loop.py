@@ -1,8 +1,8 @@
-"""The one loop that every consuming role runs: poll, handle, finish, mark done; stop without losing anything.
+"""The loop of every consuming role: poll, handle, finish, mark as done; stop without losing anything.
 
-Three threads, each with one job. The polling thread is the caller's and never works, so that the group sees a
-living member however long a record takes. The work thread runs ``handle``, one record at a time. The finish
-thread runs what ``handle`` returned, usually waiting for others, while the next record is already in work.
+Three threads, each with one job. The polling thread is the caller's and does no work itself, so that the consumer
+group sees a live member however long a record takes. The work thread runs ``handle``, one record at a time. The finish
+thread runs what ``handle`` returned, which mostly waits for store and Kafka, while the next record is being handled.
 """
 
 import random
@@ -33,7 +33,7 @@ _LONGEST = 2.0
 
 
 class Stop(Protocol):
-    """What ``run`` looks at: a threading.Event, or what ``stop_on_signals`` gives."""
+    """What ``run`` watches: a threading.Event, or what ``stop_on_signals`` yields."""
 
     def is_set(self) -> bool:
         """Say whether to stop."""
@@ -159,7 +159,7 @@ class Loop:
     def _begin(self, record: Record) -> None:
         """Do the work; the rest is the finish thread's."""
         if self._closing or self._failure or record.partition not in self._consumer.assigned():
-            # Nobody is served by work that its partition's next holder does again.
+            # There is no use in work that the partition's next holder does again.
             self._drop(record)
             self._leave(record)
             return
@@ -217,7 +217,7 @@ class Loop:
 
 
 class _Hand:
-    """One thread that does what it is given, in order. A thread that hangs does not keep the process alive."""
+    """One thread that runs what it is given, in order. A thread that hangs does not keep the process alive."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""What Kafka's offsets tell about tasks: which were consumed long ago, so that an unfinished one is lost.
+"""What Kafka's offsets say about tasks: which were consumed, so that one that is still unfinished must be lost.
 
 Pure and in memory, for the reconciler: one ``Marks``, one ``note`` a round, then ``safe`` and ``results_safe`` go to
 ``state.jobs.recheck`` as they are.
@@ -29,7 +29,7 @@ class Trail:
     def note(self, now_ms: int, end: int) -> None:
         """Remember that the log ended at ``end`` when it was asked for after ``now_ms``.
 
-        A log that got shorter was made anew: all that was published before now is gone.
+        A log that got shorter was recreated: everything published before now is gone.
         """
         if self._marks and end < self._marks[-1][1]:
             self._marks = [(now_ms, 0)]

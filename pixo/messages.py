@@ -1,7 +1,7 @@
 """Every record that travels through Kafka, on one screen, and the one codec for them.
 
-Requests are named as work, facts as past. Tags are the wire names; a new field needs a default, a field never
-changes its type, and unknown fields are skipped, so that old and new roles can overlap.
+Requests are named by the work, facts in the past tense. Tags are the wire names; a new field needs a default, a field
+never changes its type, and unknown fields are skipped, so that old and new roles can overlap.
 """
 
 import msgspec
@@ -51,7 +51,7 @@ class TileDead(Struct, frozen=True, kw_only=True, tag="tile.dead"):
 
 
 class Heartbeat(Struct, frozen=True, kw_only=True, tag="heartbeat"):
-    """A role lives. ``stopping`` is its last word."""
+    """A role is alive; ``stopping`` marks its last heartbeat."""
 
     id: str
     role: str

@@ -1,8 +1,8 @@
 """Every metric of Pixo and its name, each with the question that it answers.
 
 Importing this registers nothing: ``expose(role)`` gives the registry with what that role measures, so that
-no role reports zeros for things it does not do. Labels are bounded: no job, tile, file name or worker. What a label
-can say is known beforehand wherever possible, and starts at zero: a first failure is a rise, not an appearance.
+no role reports zeros for things it does not do. Labels are bounded: no job, tile, file name or worker. A label's
+values are declared beforehand wherever possible, and start at zero: a first failure is an increase, not a new series.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ JOB_SIZES = ("small", "bulk")
 STAGES = ("read", "decode", "filter", "encode", "store", "publish")
 PARTS = ("kafka", "redis", "store")
 ASKED = ("kafka", "redis")
-"""The parts that the monitor stands on."""
+"""The parts that the monitor depends on."""
 STORE_CALLS = ("put", "get", "size", "delete", "list", "read", "write", "ping")
 TILE_STATES = ("todo", "out", "done")
 WORKER_STATES = ("alive", "stale", "dead")

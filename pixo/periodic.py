@@ -1,4 +1,4 @@
-"""Something done every few seconds in a thread of its own, beside a role's loop."""
+"""A role's periodic work, in a thread of its own beside its loop; its errors count for the role's health."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ class Stop(Protocol):
 class Periodic:
     """Calls ``act`` every ``seconds``, the first time at once; a context manager.
 
-    TryAgain is logged once a spell, and the next round comes as usual. Any other error is a mistake in the
+    TryAgain is logged once per outage, and the next round comes as usual. Any other error is a mistake in the
     program: it is logged, ``failed`` says so, and ``stop`` ends the process, since half a role helps nobody.
     """
 

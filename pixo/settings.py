@@ -26,7 +26,7 @@ Seconds = Annotated[float, Meta(gt=0, le=1e9)]
 
 
 class Kafka(Struct, frozen=True, kw_only=True):
-    """How Kafka is reached and how its topics are cut."""
+    """How Kafka is reached, and how its topics are partitioned."""
 
     kafka: Annotated[str, Meta(min_length=1, description="bootstrap servers, `host:port`, separated by commas")] = (
         "localhost:9092"
@@ -118,7 +118,7 @@ class Redis(Struct, frozen=True, kw_only=True):
 
 
 class Store(Struct, frozen=True, kw_only=True):
-    """Where the bytes of images lie."""
+    """Where the bytes of images are stored."""
 
     store: Annotated[str, Meta(pattern="^[a-z0-9]+://", description="`file:///folder` or `s3://bucket/prefix`")] = (
         "file:///var/lib/pixo"
@@ -138,7 +138,7 @@ class Store(Struct, frozen=True, kw_only=True):
 
 
 class Web(Struct, frozen=True, kw_only=True):
-    """The HTTP door."""
+    """How the page and the API are served."""
 
     host: Annotated[
         str,

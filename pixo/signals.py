@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT as a wish: the first asks to stop, the second stops hard."""
+"""SIGTERM and SIGINT: the first asks to stop, the second ends the process at once."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""How every consuming role begins: settings, logs, waiting for what it stands on, the heart's words, the end's code."""
+"""What all roles' processes share: settings and logs at the start, waiting for their parts, heartbeats, exit codes."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ EXIT_FATAL = 1
 EXIT_CONFIG = 78
 """A setting is wrong: starting again does not help."""
 PAUSE = 0.5
-"""Seconds between two looks at a part that does not answer."""
+"""Seconds between two tries to reach a part that does not answer."""
 STILL = 60.0
 """Seconds without a turn after which a loop counts as stuck."""
 
@@ -90,7 +90,7 @@ def reach(stop: Waiting, parts: Mapping[str, Callable[[], object]]) -> bool:
 
 
 class Pulse:
-    """A health check: the loop that it follows turns. Until it follows one, the role still waits, and is alive."""
+    """A health check: the loop that it follows makes progress. Before it follows one, the role waits, and is alive."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -16,14 +16,14 @@ from pixo.topics import Topic
 
 
 class Record(Struct, frozen=True):
-    """What a consumer gets: one message at its place."""
+    """One message, with its topic, partition and offset."""
 
     topic: str
     partition: int
     offset: int
     value: bytes | None
     headers: dict[str, bytes] = {}
-    """Of several with one name the last; an empty one where Kafka has null."""
+    """If a name occurs several times, the last; a null value is empty."""
     timestamp_ms: int = 0
 
 

@@ -1,4 +1,4 @@
-"""What Kafka's errors mean for the one who meets them: wait, give up the record, or end the process."""
+"""What Kafka's errors mean for the caller: wait, give up the record, or end the process."""
 
 import logging
 import math

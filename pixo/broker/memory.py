@@ -1,4 +1,4 @@
-"""A broker without a server, in this process: what unit tests and single-process runs use."""
+"""A broker without a server, in this process, for tests."""
 
 import threading
 import time

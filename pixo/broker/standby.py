@@ -1,4 +1,4 @@
-"""Watches a member that holds nothing: rightly so where others hold all, and for ever where nobody holds anything."""
+"""Watches a group member without partitions: fine while others have them all, a deadlock if nobody has any."""
 
 import time
 from collections.abc import Callable, Collection, Mapping

@@ -1,4 +1,4 @@
-"""Watches a consumer through its own statistics: nobody else notices one that silently stands still."""
+"""Watches a consumer through librdkafka's statistics: nobody else notices one that silently makes no progress."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping

@@ -8,7 +8,7 @@ import os
 
 # IPP gives float results that depend on the position in a strip; the switch in the API holds for one thread only.
 os.environ.setdefault("OPENCV_IPP", "disabled")
-# One process is one core: libvips' pool of threads costs memory and gains nothing.
-os.environ.setdefault("VIPS_CONCURRENCY", "1")
-# OpenCV warns on standard error that it obeys the line above.
+# OpenCV would warn on standard error that it obeys OPENCV_IPP.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+# One process is one core: libvips' thread pool costs memory and gains nothing.
+os.environ.setdefault("VIPS_CONCURRENCY", "1")

@@ -1,4 +1,4 @@
-"""Whether an upload has arrived whole, judged by its last bytes' marks while it streams by."""
+"""Whether an upload is complete, judged by its end marker while it streams by."""
 
 from pixo.errors import Refusal
 from pixo.imaging.headers.jpeg import BARE, SOS
@@ -9,7 +9,7 @@ JPEG_END = b"\xff\xd9"
 
 
 class Ending:
-    """Looks for a file's end mark in the chunks that are fed to it; bytes after the mark do not matter.
+    """Looks for a file's end marker in the chunks that are fed to it; bytes after the marker do not matter.
 
     A JPEG needs an end-of-image marker after its first scan begins (thumbnails before it have markers of their
     own), a PNG its IEND chunk, a WebP the length that its first bytes declare. Other formats pass.

@@ -1,4 +1,4 @@
-"""Changes that were promised to somebody: run, and on the server's disk before the call returns."""
+"""Changes that somebody was promised: they are on the server's disk before the call returns."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who waits, who is active, and the list of all jobs. Indexes only: the job's hash is the truth, sweeps repair them."""
+"""The jobs that wait, those that are active, and all of them. Indexes only: the job's hash is the truth."""
 
 from importlib import resources
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Queue:
         self._heads = client.register_script(scripts.joinpath("heads.lua").read_text("utf-8"))
 
     def enrol(self, id: str, created_ms: int, small: bool, weight: int) -> None:  # noqa: FBT001
-        """Let a job wait. Large jobs start later by their weight, by ten minutes at most: none waits for ever."""
+        """Queue a job. Large jobs are put back by their weight, by ten minutes at most: none waits for ever."""
         start = created_ms + (0 if small else min(2000 * weight, 600_000))
         # Half a millisecond marks a bulk job, so that the index alone tells the class.
         with reaching():
@@ -61,7 +61,7 @@ class Queue:
             return bool(self._claim(keys=[keys.ACTIVE], args=[id, SMALL if small else BULK, limit, reserve]))
 
     def leave(self, id: str) -> list[str]:
-        """Let a job wait no more: it was claimed. Give the jobs that are active now."""
+        """Take a claimed job out of the queue. Return the jobs that are active now."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.zrem(keys.WAITING, id)
         pipeline.zrange(keys.ACTIVE, 0, -1)

@@ -11,7 +11,7 @@ LIVE: frozenset[str] = frozenset({"queued", "processing", "stitching"})
 
 
 class Spec(Struct, frozen=True, kw_only=True):
-    """All that a job is made from, fixed at the upload; kept as ``job.json`` beside the source."""
+    """Everything that a job is created from, fixed at the upload; kept as ``job.json`` beside the source."""
 
     id: str
     r: int = 0

@@ -1,4 +1,4 @@
-"""The names of topics and consumer groups, and how the topics are cut: the one place for both."""
+"""The names of topics and consumer groups, and the topics' partitions and settings: the one place for both."""
 
 from collections.abc import Mapping
 
@@ -48,7 +48,7 @@ def names(settings: Kafka) -> Topics:
 
 
 def specs(settings: Kafka) -> tuple[Topic, ...]:
-    """Give all topics as the settings cut them, ready for ``Admin.ensure``."""
+    """Return all topics as the settings say, ready for ``Admin.ensure``."""
     topics = names(settings)
     return (
         _topic(settings, topics.tasks, settings.tasks_partitions, _DAY),

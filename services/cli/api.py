@@ -1,4 +1,4 @@
-"""The HTTP API as commands see it: documents in, one-line errors out, patient with a server that restarts."""
+"""The HTTP API for the commands: JSON documents, one-line errors, retries while a server restarts."""
 
 import argparse
 import hashlib

@@ -1,4 +1,4 @@
-"""A progress bar over the tiles of one or many jobs; silent where nobody looks."""
+"""A progress bar over the tiles of one or many jobs; silent if the output is not a terminal."""
 
 from threading import Lock
 from typing import Self

@@ -1,4 +1,4 @@
-"""One look at a running Pixo: its documents, what changed since the look before, and the lines that show it."""
+"""A snapshot of a running Pixo: its documents, the change since the last snapshot, and the lines that show it."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime

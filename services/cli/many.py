@@ -1,4 +1,4 @@
-"""The same for many things, some at once, in threads that do not keep the process from ending."""
+"""A call for each of many things, several at a time, in threads that do not keep the process from ending."""
 
 import threading
 from collections import deque

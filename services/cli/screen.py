@@ -1,4 +1,4 @@
-"""A terminal that is drawn anew again and again, and is as it was afterwards."""
+"""A terminal that is redrawn in place, and restored afterwards."""
 
 import shutil
 import sys

@@ -1,1 +1,1 @@
-"""."""
+"""The monitor role: hears heartbeats, measures consumer lag, grows partitions."""

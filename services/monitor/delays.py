@@ -1,4 +1,4 @@
-"""How late heartbeats are, whatever the clocks say of the machines that stamp them."""
+"""How late heartbeats are, even if the clocks of the machines that stamp them are wrong."""
 
 from collections import OrderedDict
 

@@ -1,4 +1,4 @@
-"""Takes the roll: every heartbeat renews the record of the process that sent it."""
+"""Every heartbeat renews the record of the process that sent it."""
 
 from collections.abc import Callable
 

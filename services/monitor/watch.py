@@ -1,4 +1,4 @@
-"""Looks at the whole every few seconds: topics, lag, who lives, what waits; tells Redis and Prometheus."""
+"""Surveys the installation every few seconds: topics, lag, live workers, queues; reports to Redis and Prometheus."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

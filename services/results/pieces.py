@@ -11,7 +11,7 @@ from pixo.store import NoSuchBlob, Store, names
 
 
 class InVain(PixoError):
-    """Raised when what is being written will not count, or cannot be finished here."""
+    """Raised when a join is to be abandoned: its result will not count, or cannot be finished here."""
 
 
 def read(store: Store, job: str, records: Sequence[TileRecord], in_vain: Callable[[], str]) -> Iterator[bytes]:

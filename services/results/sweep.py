@@ -1,4 +1,4 @@
-"""Goes over all listed jobs every minute and repairs what no reconciler sees: indexes, records, bytes."""
+"""Goes over all listed jobs every minute and repairs what the reconciler does not see: indexes, records, bytes."""
 
 import time
 from collections.abc import Callable, Iterator

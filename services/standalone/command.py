@@ -72,7 +72,7 @@ async def _run(fleet: Fleet, options: Options) -> None:
 
 
 def ensure(settings: Settings) -> None:
-    """Make the topics as the settings cut them; raise TryAgain when Kafka is out of reach."""
+    """Make the topics as the settings say; raise TryAgain when Kafka is out of reach."""
     with contextlib.closing(broker.open(settings.kafka, "pixo-up")) as kafka:
         kafka.admin().ensure(specs(settings.kafka))
 

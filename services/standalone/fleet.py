@@ -85,7 +85,7 @@ class Fleet:
 
 
 def server_child(name: str, server: Server) -> Child:
-    """Give the child that runs a server, unheard, with nothing in its environment that it could take for a setting."""
+    """Return the child that runs a server: its output is not shown, its environment holds nothing like a setting."""
     kept = ("PATH", "HOME", "JAVA_HOME", "TMPDIR", "LANG", "TZ")
     environ = {name: os.environ[name] for name in kept if name in os.environ}
     # The embedded broker's threads wake each other for nothing: idle, a single one costs 40 % less.

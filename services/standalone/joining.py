@@ -1,4 +1,4 @@
-"""Has everything joined: every role says it is ready, and every worker holds partitions."""
+"""Whether everything has joined: every role is ready, and every worker holds partitions."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""What two instances on one machine could fight for: TCP ports and the data folder."""
+"""What two instances on one machine could compete for: TCP ports and the data folder."""
 
 import fcntl
 import os

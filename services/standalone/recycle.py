@@ -1,4 +1,4 @@
-"""A broker that starts empty: no client may see it before its topics are there, and it must not grow for ever.
+"""Restarts the embedded broker: no client may see it before its topics are there, and it must not grow for ever.
 
 The embedded broker forgets everything when it ends and makes any topic that a client asks about, with a number
 of partitions of its own. So the roles are frozen from before it listens until the topics are made. What it lost

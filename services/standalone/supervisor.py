@@ -1,4 +1,4 @@
-"""Start all, keep all running, say when all have joined, stop all in order; blocks on events and never spins."""
+"""Starts everything, keeps it running, says when all have joined, stops all in order; waits for events, never spins."""
 
 import asyncio
 import os

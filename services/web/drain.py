@@ -1,4 +1,4 @@
-"""Reading the rest of a refused upload, so that its sender gets to read the answer.
+"""Reading the rest of a refused upload, so that the client gets to read the response.
 
 Closing a connection with unread bytes makes the kernel reset it, and the answer that is under way is lost.
 """

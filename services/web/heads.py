@@ -1,4 +1,4 @@
-"""gunicorn's worker with threads, and bounds on what a slow client holds up."""
+"""gunicorn's threaded worker, with time limits for slow clients."""
 
 import time
 from contextlib import suppress

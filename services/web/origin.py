@@ -1,4 +1,4 @@
-"""Pages of others: what a browser sends for them changes nothing here, and they read nothing.
+"""Protection from other sites' pages: what a browser sends on their behalf changes nothing, and they read nothing.
 
 A form on any website can post to a server that its visitor reaches, one on their own machine for example; the browser
 says so (Fetch Metadata, W3C), and programs that are no browsers say nothing. It says nothing either where the website's

@@ -1,4 +1,4 @@
-"""How long a connection may stand still: each request holds a thread."""
+"""How long a connection may be idle in the middle of a request, which holds a thread."""
 
 import errno
 import fcntl

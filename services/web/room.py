@@ -1,4 +1,4 @@
-"""Room for one more job: how many may wait, and when somebody who was sent away may come again."""
+"""Back-pressure: how many jobs may wait, and when a client that was refused should retry."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Who may call: anyone, or who brings one of the tokens of ``PIXO_API_TOKENS``."""
+"""Who may call: anyone, or whoever sends one of the tokens in ``PIXO_API_TOKENS``."""
 
 from collections.abc import Collection
 from hmac import compare_digest

@@ -1,1 +1,1 @@
-"""."""
+"""The worker role: takes tile tasks, runs the filters, stores the pieces."""

@@ -1,4 +1,4 @@
-"""Stops a worker that would bury everything: when job after job fails in it, the fault is its own, not the images'.
+"""A circuit breaker: when job after job fails in one worker, the fault is the worker's, not the images'.
 
 A tile that no attempt could make costs its job. That is right for a poison tile and wrong for a bad deployment, in
 which every tile fails: the letters of one such night are the whole night's work. So a worker counts whose tiles fail

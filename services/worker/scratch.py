@@ -1,4 +1,4 @@
-"""A worker's folder for copies of uploads and decoded images: removed at its end, after a kill by the next worker."""
+"""A worker's folder for copies of uploads and decoded images: removed when it ends, or by the next worker."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""Takes a tiny image through everything before the first task comes, so that the first job pays for no import."""
+"""Processes a tiny image before the first task comes, so that the first job does not pay for imports."""
 
 import platform
 from pathlib import Path

@@ -8,9 +8,9 @@ from pixo.state import keys
 from pixo.state.connection import Client, reaching
 from pixo.state.durable import Durable
 
-# Scripts that hand out tiles take the lanes' part in front of them.
 # These free memory, and must run on a server that has none left.
 FREEING = ("delete", "expire")
+# These hand out tiles, and get lanes.lua put before them.
 HANDING = ("start", "take", "complete", "reopen", "recheck")
 WORKING = ("create", "begin", "give_back", "start_join", "renew_join", "leave_join", "finish_join")
 CLOSING = ("fail_tile", "fail", "cancel", "retry")
