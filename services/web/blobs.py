@@ -48,12 +48,12 @@ def respond(store: Store, key: str, *, form: str, name: str, tag: str) -> Respon
 
 
 def validators(tag: str) -> dict[str, str]:
-    """Give the headers of what may be kept, but is asked for again each time: it never changes, the job may go."""
+    """Return the headers of what may be kept, but is asked for again each time: it never changes, the job may go."""
     return {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
 
 
 def unchanged(tag: str, headers: dict[str, str]) -> Response | None:
-    """Give the response for whoever has this already, else None."""
+    """Return the response for whoever has this already, else None."""
     return Response(status=304, headers=headers) if request.if_none_match.contains(tag) else None
 
 

@@ -92,14 +92,14 @@ def test_what_browsers_do_not_show(page: Page, photo: Path, tmp_path: Path) -> N
     for picture in ("#before", "#after"):
         expect(page.locator(picture)).to_be_visible()
         expect(page.locator(picture)).to_have_js_property("naturalWidth", 1600)
-    expect(page.get_by_text("the download is the whole image")).to_be_visible()
+    expect(page.get_by_text("the download is the full image")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "hills-grayscale.tif"
 
     page.route("**/preview?*", lambda route: route.fulfill(status=422, json={"detail": "Too large."}))
     process(page)
-    for note in ("The original cannot be shown", "The result cannot be shown"):
+    for note in ("The original cannot be shown here", "The result cannot be shown here"):
         expect(page.get_by_text(note)).to_be_visible()
     expect(page.locator("#after")).to_be_hidden()
 
@@ -107,7 +107,7 @@ def test_what_browsers_do_not_show(page: Page, photo: Path, tmp_path: Path) -> N
     process(page)
     expect(page.locator("#before")).to_be_visible()
     expect(page.locator("#before")).to_have_js_property("naturalWidth", 1600)
-    for note in ("cannot be shown", "the download is the whole image"):
+    for note in ("cannot be shown", "the download is the full image"):
         expect(page.get_by_text(note).first).to_be_hidden()
 
 
