@@ -59,12 +59,12 @@ class Dispatcher:
         self._turn = count()
 
     def partitions(self) -> int:
-        """Give today's number of partitions of `tasks`; raise TryAgain("kafka")."""
+        """Return today's number of partitions of `tasks`; raise TryAgain("kafka")."""
         width: int = self._partitions()
         return width
 
     def workers(self) -> list[Worker]:
-        """Give the workers that live; raise TryAgain("redis")."""
+        """Return the workers that live; raise TryAgain("redis")."""
         alive: list[Worker] = self._workers()
         return alive
 

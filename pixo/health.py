@@ -29,7 +29,7 @@ class Report(NamedTuple):
     """``ok`` or what is wrong, by the check's name."""
 
     def body(self) -> bytes:
-        """Give the report as the JSON that the two addresses answer."""
+        """Return the report as the JSON that the two addresses answer."""
         return msgspec.json.encode({"status": "ok" if self.ok else "failing", "checks": self.checks}) + b"\n"
 
 
@@ -90,11 +90,11 @@ class Health:
         self._alive = dict(alive or {})
 
     def live(self) -> Report:
-        """Say whether the process should be left running."""
+        """Return whether the process should be left running."""
         return _ask(self._alive)
 
     def ready(self) -> Report:
-        """Say whether the process can take work."""
+        """Return whether the process can take work."""
         return _ask({**self._alive, **self._checks})
 
     def serve(self, host: str, port: int, registry: CollectorRegistry) -> HealthServer:

@@ -79,7 +79,7 @@ class Fault(Struct):
     passed: int = 0
 
     def meets(self, place: Mapping[str, object]) -> bool:
-        """Count a pass through the point, if it is at the right place; say whether the fault strikes."""
+        """Count a pass through the point, if it is at the right place; return whether the fault strikes."""
         if any(str(place.get(name)) != value for name, value in self.place.items()):
             return False
         self.passed += 1
@@ -103,7 +103,7 @@ def point(name: str, **place: object) -> None:
 
 
 def arm(environ: Mapping[str, str]) -> list[str]:
-    """Take the faults of ``PIXO_FAULTS``, and no others from now on, and give their points; raise ConfigError."""
+    """Take the faults of ``PIXO_FAULTS``, and no others from now on, and return their points; raise ConfigError."""
     _armed.clear()
     for text in filter(None, environ.get(VARIABLE, "").split(",")):
         name, fault = parse(text.strip())
@@ -112,7 +112,7 @@ def arm(environ: Mapping[str, str]) -> list[str]:
 
 
 def parse(text: str) -> tuple[str, Fault]:
-    """Give the point and the fault of one entry."""
+    """Return the point and the fault of one entry."""
     what, *conditions = text.split("@")
     name, _, kind = what.partition(":")
     kind, _, value = kind.partition("=")
@@ -174,7 +174,7 @@ def _suffer(fault: Fault, name: str) -> None:
 
 
 def _made(mark: Path) -> bool:
-    """Make the file; say whether it was not there before."""
+    """Make the file; return whether it was not there before."""
     try:
         mark.touch(exist_ok=False)
     except FileExistsError:

@@ -12,7 +12,7 @@ def choose(
     alone: bool,
     turn: int = 0,
 ) -> list[int]:
-    """Give the partitions for a job of ``tiles`` tiles, the one for the longest run first.
+    """Return the partitions for a job of ``tiles`` tiles, the one for the longest run first.
 
     ``workers`` are the partitions that each live worker holds, ``out`` the tiles given out and unfinished by
     partition. Every lane lies with another worker, those with least to do first; ``turn`` breaks ties, so that
@@ -37,6 +37,6 @@ def choose(
 
 
 def limits(workers: int) -> tuple[int, int]:
-    """Give (most active jobs, places of them that only small jobs may take) for the live workers."""
+    """Return (most active jobs, places of them that only small jobs may take) for the live workers."""
     reserve = max(2, workers)
     return 2 * workers + reserve, reserve

@@ -47,7 +47,7 @@ class TextFormatter(logging.Formatter):
     """``08:15:30.123 info     tile done  job=k3v tile=7 ms=12``; the time is UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the record's line, followed by its traceback if it has one."""
+        """Return the record's line, followed by its traceback if it has one."""
         fields = "".join(f" {name}={_plain(value)}" for name, value in _fields(record).items())
         time = _time(record).strftime("%H:%M:%S.%f")[:-3]
         line = f"{time} {record.levelname.lower():<8} {record.getMessage()}{' ' if fields else ''}{fields}"
@@ -62,7 +62,7 @@ class JsonFormatter(logging.Formatter):
         self._role = role
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the record's line, without an end of line in it."""
+        """Return the record's line, without an end of line in it."""
         line: dict[str, Any] = {
             **_fields(record),
             "time": _time(record).isoformat(timespec="milliseconds"),
@@ -77,7 +77,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def logger(name: str) -> Log:
-    """Give the log of a module, by its ``__name__``."""
+    """Return the log of a module, by its ``__name__``."""
     return Log(logging.getLogger(name))
 
 

@@ -36,7 +36,7 @@ class Stop(Protocol):
     """What ``run`` watches: a threading.Event, or what ``stop_on_signals`` yields."""
 
     def is_set(self) -> bool:
-        """Say whether to stop."""
+        """Return whether to stop."""
 
 
 class Loop:
@@ -127,7 +127,7 @@ class Loop:
             raise self._failure
 
     def _room(self) -> bool:
-        """Say whether one more record may come in; wait a moment for it, and keep the membership meanwhile."""
+        """Return whether one more record may come in; wait a moment for it, and keep the membership meanwhile."""
         if len(self._inside) >= self._limit:
             with self._changed:
                 self._changed.wait_for(lambda: self._failure or len(self._inside) < self._limit, _POLL)

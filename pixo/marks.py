@@ -40,7 +40,7 @@ class Trail:
             del self._marks[1:-1:2]  # fewer marks only make the answer more careful
 
     def safe(self, consumed: int) -> int:
-        """Give the newest time before which all that was published has been consumed; 0 if none is known."""
+        """Return the newest time before which all that was published has been consumed; 0 if none is known."""
         passed = [mark for mark in self._marks if mark[1] <= consumed]
         if not passed:
             return 0

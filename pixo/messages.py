@@ -77,12 +77,12 @@ _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
 def encode(message: Message) -> bytes:
-    """Give the record's bytes: JSON with its tag in ``type``."""
+    """Return the record's bytes: JSON with its tag in ``type``."""
     return _encoder.encode(message)
 
 
 def decode(raw: bytes | None) -> Message:
-    """Give the record in the bytes; raise BadRecord, which keeps them, for anything else."""
+    """Return the record in the bytes; raise BadRecord, which keeps them, for anything else."""
     try:
         return _decoder.decode(raw or b"")
     except msgspec.MsgspecError as error:

@@ -312,7 +312,7 @@ OF_ROLE: dict[Role, tuple[Metric, ...]] = {
 
 
 def expose(role: Role, topics: Topics | None = None) -> CollectorRegistry:
-    """Give a new registry with the role's metrics, ``pixo_build_info`` and those of the process.
+    """Return a new registry with the role's metrics, ``pixo_build_info`` and those of the process.
 
     ``topics`` are the installation's names, those without a prefix by default.
     """
@@ -329,12 +329,12 @@ def expose(role: Role, topics: Topics | None = None) -> CollectorRegistry:
 
 
 def labels(metric: Metric) -> dict[str, Values]:
-    """Give the labels of a metric, with what they can say."""
+    """Return the labels of a metric, with what they can say."""
     return _known[metric]
 
 
 def operation(filters: str) -> str:
-    """Give the bounded label for a chain's canonical text: its filter's name, ``chain`` for several."""
+    """Return the bounded label for a chain's canonical text: its filter's name, ``chain`` for several."""
     return "chain" if "," in filters else filters.partition(":")[0]
 
 

@@ -71,7 +71,7 @@ class Tracer:
         return Span(span)
 
     def headers(self, job: str) -> Headers | None:
-        """Give the job's root as headers; None for a job that is not traced."""
+        """Return the job's root as headers; None for a job that is not traced."""
         root = self._root(job)
         return None if root is None else _write(root)
 
@@ -108,7 +108,7 @@ class Span:
 
     @property
     def headers(self) -> Headers | None:
-        """Give this span as headers."""
+        """Return this span as headers."""
         return _write(self._span.get_span_context())
 
     def event(self, name: str) -> None:

@@ -25,7 +25,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Give lines of columns as wide as they need to be; the last one ends where its text does."""
+    """Return lines of columns as wide as they need to be; the last one ends where its text does."""
     lines = [[str(cell) for cell in row] for row in [head, *rows]]
     widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]

@@ -62,7 +62,7 @@ class Periodic:
         self._turned = self._clock()
 
     def alive(self) -> bool | str:
-        """Say whether it turns, once it has begun: a check for the process's health."""
+        """Return whether it turns, once it has begun: a check for the process's health."""
         if self._turned is None:
             return True
         still = self._clock() - self._turned

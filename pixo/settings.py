@@ -240,25 +240,25 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
-    """Give the ``PIXO_*`` names that are no setting: typing errors, most likely; a role warns of them."""
+    """Return the ``PIXO_*`` names that are no setting: typing errors, most likely; a role warns of them."""
     known = {injection.VARIABLE, *(variable(name) for _, name, _ in fields())}
     return sorted(name for name in environ if name.startswith("PIXO_") and name not in known)
 
 
 def variable(field: str) -> str:
-    """Give the environment variable of a field."""
+    """Return the environment variable of a field."""
     return "PIXO_" + field.upper()
 
 
 def fields() -> Iterator[tuple[type[Struct], str, Any]]:
-    """Give every setting as (group, field, msgspec field information), in the order of this file."""
+    """Return every setting as (group, field, msgspec field information), in the order of this file."""
     for kind in _groups().values():
         for field in msgspec.structs.fields(kind):
             yield kind, field.name, field
 
 
 def describe(field: Any) -> str:
-    """Give a setting's one line of help."""
+    """Return a setting's one line of help."""
     text = ""
     annotation = field.type
     while hasattr(annotation, "__metadata__"):

@@ -24,7 +24,7 @@ class Stop:
         self._gate.acquire()
 
     def is_set(self) -> bool:
-        """Say whether to stop."""
+        """Return whether to stop."""
         return self._set
 
     def set(self) -> None:
@@ -34,7 +34,7 @@ class Stop:
             self._gate.release()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until asked to stop, for at most that many seconds; say whether it was asked."""
+        """Wait until asked to stop, for at most that many seconds; return whether it was asked."""
         if not self._set and self._gate.acquire(timeout=-1 if timeout is None else timeout):
             self._gate.release()  # for the others that wait
         return self._set
@@ -42,7 +42,7 @@ class Stop:
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """Give a Stop that SIGTERM and SIGINT set; a second one ends the process at once, with code 130.
+    """Return a Stop that SIGTERM and SIGINT set; a second one ends the process at once, with code 130.
 
     The handlers of before are back after the block. Only the main thread may enter it.
     """

@@ -30,7 +30,7 @@ class Waiting(Protocol):
     """The part of a stop signal that can be waited for."""
 
     def wait(self, timeout: float) -> bool:
-        """Wait; say whether to stop."""
+        """Wait; return whether to stop."""
 
 
 class Turning(Protocol):
@@ -106,7 +106,7 @@ class Pulse:
         self._loop = None
 
     def __call__(self) -> bool | str:
-        """Say whether the loop turned lately."""
+        """Return whether the loop turned lately."""
         if self._loop is None:
             return True
         still = self._clock() - self._loop.progress
@@ -114,7 +114,7 @@ class Pulse:
 
 
 def describe(settings: Settings, role: Literal["web", "worker", "results", "monitor"]) -> Callable[[], Heartbeat]:
-    """Give what says, at every beat, what is known of any role."""
+    """Return what says, at every beat, what is known of any role."""
     started, host = time.time(), socket.gethostname()
     name = settings.worker_id if role == "worker" else f"{role}-{settings.worker_id}"
 
@@ -125,7 +125,7 @@ def describe(settings: Settings, role: Literal["web", "worker", "results", "moni
 
 
 def resident() -> int:
-    """Give this process's resident bytes; 0 where the system does not say."""
+    """Return this process's resident bytes; 0 where the system does not say."""
     try:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - one read, every five seconds
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -36,7 +36,7 @@ class Tracer(Protocol):
         """Begin a span."""
 
     def headers(self, job: str) -> Headers | None:
-        """Give what a record carries that follows from nothing but the job."""
+        """Return what a record carries that follows from nothing but the job."""
 
     def ended(self, job: Job, end: End) -> None:
         """Tell the root span."""
@@ -77,7 +77,7 @@ def begin(name: str, job: str, *, parent: Headers | None = None, link: str = "",
 
 
 def headers(job: str) -> Headers | None:
-    """Give the headers of a record that follows from nothing but the job."""
+    """Return the headers of a record that follows from nothing but the job."""
     return _tracer.headers(job) if _tracer else None
 
 

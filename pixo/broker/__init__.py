@@ -65,10 +65,10 @@ class Consumer(Protocol):
         """Whether the group was joined, with partitions or standing by."""
 
     def assigned(self) -> frozenset[int]:
-        """Give the partitions held now."""
+        """Return the partitions held now."""
 
     def poll(self, timeout: float) -> Record | None:
-        """Give the next record, or None when there was none in time; serves rebalances meanwhile.
+        """Return the next record, or None when there was none in time; serves rebalances meanwhile.
 
         Raises Fatal when the process has to be started anew.
         """
@@ -100,16 +100,16 @@ class Admin(Protocol):
         """
 
     def partitions(self, topic: str) -> int:
-        """Give how many partitions the topic has; TryAgain when there is no such topic."""
+        """Return how many partitions the topic has; TryAgain when there is no such topic."""
 
     def starts(self, topic: str) -> dict[int, int]:
-        """Give the first offset that is kept, by partition."""
+        """Return the first offset that is kept, by partition."""
 
     def ends(self, topic: str) -> dict[int, int]:
-        """Give the offset that the next record will have, by partition."""
+        """Return the offset that the next record will have, by partition."""
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """Give the group's committed offsets, by partition; those without one are left out."""
+        """Return the group's committed offsets, by partition; those without one are left out."""
 
     def ping(self) -> None:
         """Return when the broker answers."""
@@ -122,29 +122,29 @@ class Broker(Protocol):
     """Makes the clients of one process."""
 
     def producer(self) -> Producer:
-        """Give a producer for what must not be lost."""
+        """Return a producer for what must not be lost."""
 
     def heart(self) -> Producer:
-        """Give a producer for what is worth nothing a few seconds later."""
+        """Return a producer for what is worth nothing a few seconds later."""
 
     def consumer(self, group: str, topic: str) -> Consumer:
-        """Give a new member of the group, which shares the topic's partitions out among its members."""
+        """Return a new member of the group, which shares the topic's partitions out among its members."""
 
     def tail(self, topic: str) -> Consumer:
-        """Give a consumer of all partitions, in no group, of what is sent from now on."""
+        """Return a consumer of all partitions, in no group, of what is sent from now on."""
 
     def kept(self, topic: str) -> Iterator[Record]:
-        """Give all that the topic holds now, in no group, each partition in order; raise TryAgain("kafka")."""
+        """Return all that the topic holds now, in no group, each partition in order; raise TryAgain("kafka")."""
 
     def admin(self) -> Admin:
-        """Give the admin."""
+        """Return the admin."""
 
     def close(self) -> None:
         """Close the clients that are still open."""
 
 
 def open(settings: Kafka, client_id: str) -> Broker:  # noqa: A001 - reads as broker.open
-    """Give the Kafka of the settings; connects to nothing yet."""
+    """Return the Kafka of the settings; connects to nothing yet."""
     from pixo.broker.kafka import KafkaBroker  # noqa: PLC0415 - it stands on this module
 
     return KafkaBroker(settings, client_id)

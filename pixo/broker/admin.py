@@ -62,26 +62,26 @@ class KafkaAdmin:
         self._await(topics)
 
     def partitions(self, topic: str) -> int:
-        """Give how many partitions the topic has; see the protocol."""
+        """Return how many partitions the topic has; see the protocol."""
         found = self._topics().get(topic)
         if not found or not found.partitions:
             raise TryAgain("kafka", f"there is no topic {topic}")
         return len(found.partitions)
 
     def starts(self, topic: str) -> dict[int, int]:
-        """Give the first offset that is kept, by partition."""
+        """Return the first offset that is kept, by partition."""
         return self._offsets(topic, _EARLIEST)
 
     def ends(self, topic: str) -> dict[int, int]:
-        """Give the offset that the next record will have, by partition."""
+        """Return the offset that the next record will have, by partition."""
         return self._offsets(topic, _LATEST)
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """Give the group's committed offsets, by partition; see the protocol."""
+        """Return the group's committed offsets, by partition; see the protocol."""
         return self._committed.offsets(group, topic, range(self.partitions(topic)), _ANSWER)
 
     def members(self, group: str, topic: str) -> dict[str, frozenset[int]]:
-        """Give what each member of a group holds of a topic; nothing while that is not settled. Raises TryAgain.
+        """Return what each member of a group holds of a topic; nothing while that is not settled. Raises TryAgain.
 
         Nothing, too, where there is no such topic.
         """
@@ -169,12 +169,12 @@ class KafkaAdmin:
 
 
 def _usable(topic: TopicMetadata) -> int:
-    """Give how many partitions have a leader."""
+    """Return how many partitions have a leader."""
     return sum(partition.leader >= 0 for partition in topic.partitions.values())
 
 
 def _awaited(answer: Future[T]) -> T:
-    """Give an answer that the client gives up before this does, unless the process stood still; then raise TryAgain."""
+    """Return an answer that the client gives up before this does, or raise TryAgain if the process stood still."""
     try:
         return answer.result(_ANSWER * 2)
     except TimeoutError as error:
@@ -182,7 +182,7 @@ def _awaited(answer: Future[T]) -> T:
 
 
 def _unless(code: int, answer: Future[None]) -> bool:
-    """Say whether it was done; False when it was answered with the code."""
+    """Return whether it was done; False when it was answered with the code."""
     try:
         _awaited(answer)
     except KafkaException as error:

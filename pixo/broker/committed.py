@@ -28,7 +28,7 @@ class Committed:
         self._lock = threading.Lock()
 
     def offsets(self, group: str, topic: str, partitions: Sequence[int], timeout: float) -> dict[int, int]:
-        """Give the group's offsets, by partition; those without one are left out. Raises TryAgain."""
+        """Return the group's offsets, by partition; those without one are left out. Raises TryAgain."""
         with self._lock:
             if group not in self._clients:
                 self._clients[group] = self._make(group)

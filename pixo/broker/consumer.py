@@ -69,11 +69,11 @@ class KafkaConsumer:
         self._client.subscribe([topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
     def assigned(self) -> frozenset[int]:
-        """Give the partitions held now."""
+        """Return the partitions held now."""
         return self._held
 
     def poll(self, timeout: float) -> Record | None:
-        """Give the next record, or None; see the protocol."""
+        """Return the next record, or None; see the protocol."""
         self._store()
         message = self._client.poll(timeout)
         self._complaints.require_none()
@@ -255,13 +255,13 @@ def leave(client: confluent_kafka.Consumer, topic: str, seconds: float) -> None:
 
 
 def fetched(stats: Mapping[str, Any], topic: str) -> int:
-    """Give the bytes that the client has fetched and nobody has polled, of its statistics."""
+    """Return the bytes that the client has fetched and nobody has polled, of its statistics."""
     partitions = stats.get("topics", {}).get(topic, {}).get("partitions", {})
     return sum(int(one.get("fetchq_size", 0)) for one in partitions.values())
 
 
 def read(message: Message) -> Record:
-    """Give a message without an error as a record."""
+    """Return a message without an error as a record."""
     return Record(
         topic=str(message.topic()),
         partition=int(message.partition() or 0),

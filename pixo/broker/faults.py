@@ -36,20 +36,20 @@ _LATE_COMMIT = (
 
 
 def of(error: KafkaException) -> KafkaError:
-    """Give the error inside the exception."""
+    """Return the error inside the exception."""
     found = error.args[0]
     return found if isinstance(found, KafkaError) else KafkaError(KafkaError.UNKNOWN, str(error))
 
 
 def sending(error: KafkaError, value: bytes | None) -> PixoError:
-    """Give what a record's sender is told."""
+    """Return what a record's sender is told."""
     if error.code() in _TOO_LARGE:
         return BadRecord(f"{len(value or b'')} bytes are more than Kafka takes: {error.str()}", value or b"")
     return TryAgain("kafka", error.str())
 
 
 def asking(error: KafkaError) -> PixoError:
-    """Give what the one who asked for an admin's work is told.
+    """Return what the one who asked for an admin's work is told.
 
     What is not allowed is waited for: others may be making the topic, or the rights, just now. So is a replication
     factor above the number of brokers: those of a new cluster come one by one.
@@ -58,14 +58,14 @@ def asking(error: KafkaError) -> PixoError:
 
 
 def consuming(error: KafkaError) -> Fatal | None:
-    """Give what ends the process; None for what librdkafka mends by itself."""
+    """Return what ends the process; None for what librdkafka mends by itself."""
     if error.fatal() or error.code() in _NOT_ALLOWED:
         return Fatal(f"Kafka: {error.name()}: {error.str()}")
     return None
 
 
 def harmless_commit(error: KafkaError) -> bool:
-    """Say whether a failed commit is part of every rebalance."""
+    """Return whether a failed commit is part of every rebalance."""
     return error.code() in _LATE_COMMIT
 
 

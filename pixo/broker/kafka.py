@@ -22,19 +22,19 @@ class KafkaBroker:
         self._asking: KafkaAdmin | None = None
 
     def producer(self) -> KafkaProducer:
-        """Give a producer for what must not be lost."""
+        """Return a producer for what must not be lost."""
         producer = KafkaProducer(profiles.producer(self.settings, self._client_id))
         self._open.callback(producer.close)
         return producer
 
     def heart(self) -> KafkaProducer:
-        """Give a producer for what is worth nothing a few seconds later."""
+        """Return a producer for what is worth nothing a few seconds later."""
         heart = KafkaProducer(profiles.heart(self.settings, self._client_id))
         self._open.callback(heart.close, 2.0)
         return heart
 
     def consumer(self, group: str, topic: str) -> KafkaConsumer:
-        """Give a new member of the group."""
+        """Return a new member of the group."""
         # The embedded broker knows a group, and none of its members.
         tells = self.settings.kafka_profile != "embedded"
         standby = Standby(lambda: self.members(group, topic)) if tells else None
@@ -43,24 +43,24 @@ class KafkaBroker:
         return consumer
 
     def tail(self, topic: str) -> KafkaTail:
-        """Give a consumer of all partitions, in no group, of what is sent from now on."""
+        """Return a consumer of all partitions, in no group, of what is sent from now on."""
         tail = KafkaTail(profiles.tail(self.settings, self._client_id), topic)
         self._open.callback(tail.close)
         return tail
 
     def kept(self, topic: str) -> Iterator[Record]:
-        """Give all that the topic holds now, in no group; see the protocol."""
+        """Return all that the topic holds now, in no group; see the protocol."""
         return kept.records(profiles.tail(self.settings, self._client_id), topic)
 
     def admin(self) -> KafkaAdmin:
-        """Give the admin."""
+        """Return the admin."""
         grows = self.settings.kafka_profile != "embedded"
         admin = KafkaAdmin(profiles.admin(self.settings, self._client_id), grows=grows)
         self._open.callback(admin.close)
         return admin
 
     def members(self, group: str, topic: str) -> dict[str, frozenset[int]]:
-        """Give what each member of the group holds of the topic; see ``KafkaAdmin.members``."""
+        """Return what each member of the group holds of the topic; see ``KafkaAdmin.members``."""
         # One for all questions: what they leave behind when they fail holds a client until it is found as garbage.
         self._asking = self._asking or self.admin()
         return self._asking.members(group, topic)

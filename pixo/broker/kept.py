@@ -16,7 +16,7 @@ from pixo.errors import TryAgain
 def records(
     profile: Profile, topic: str, *, patience: float = 15.0, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Record]:
-    """Give every record of the topic, each partition in order to its end; raise TryAgain("kafka").
+    """Return every record of the topic, each partition in order to its end; raise TryAgain("kafka").
 
     ``patience`` are the seconds that the broker may say nothing.
     """

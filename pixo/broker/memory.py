@@ -33,35 +33,35 @@ class MemoryBroker:
         self.groups: dict[str, _Group] = {}
 
     def producer(self) -> "MemoryProducer":
-        """Give a producer."""
+        """Return a producer."""
         return MemoryProducer(self)
 
     def heart(self) -> "MemoryProducer":
-        """Give a producer: none is quicker to forget here."""
+        """Return a producer: none is quicker to forget here."""
         return MemoryProducer(self)
 
     def consumer(self, group: str, topic: str) -> "MemoryConsumer":
-        """Give a new member of the group; its partitions come with its first poll."""
+        """Return a new member of the group; its partitions come with its first poll."""
         return MemoryConsumer(self, group, topic)
 
     def tail(self, topic: str) -> "MemoryConsumer":
-        """Give a consumer of all partitions, in no group, of what is sent from now on."""
+        """Return a consumer of all partitions, in no group, of what is sent from now on."""
         return MemoryConsumer(self, None, topic)
 
     def kept(self, topic: str) -> Iterator[Record]:
-        """Give all that the topic holds now; see the protocol."""
+        """Return all that the topic holds now; see the protocol."""
         with self.changed:
             return iter([record for log in self.log(topic) for record in log])
 
     def admin(self) -> "MemoryAdmin":
-        """Give the admin."""
+        """Return the admin."""
         return MemoryAdmin(self)
 
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
     def log(self, topic: str) -> list[list[Record]]:
-        """Give the topic's partitions; raise TryAgain when they cannot be had."""
+        """Return the topic's partitions; raise TryAgain when they cannot be had."""
         if self.down:
             raise TryAgain("kafka", "the broker is down")
         if topic not in self.logs:
@@ -155,11 +155,11 @@ class MemoryConsumer:
         return self._joined
 
     def assigned(self) -> frozenset[int]:
-        """Give the partitions held now."""
+        """Return the partitions held now."""
         return frozenset(self._positions)
 
     def poll(self, timeout: float) -> Record | None:
-        """Give the next record, or None; see the protocol."""
+        """Return the next record, or None; see the protocol."""
         deadline = time.monotonic() + timeout
         with self._broker.changed:
             while True:
@@ -243,21 +243,21 @@ class MemoryAdmin:
             self._broker.changed.notify_all()
 
     def partitions(self, topic: str) -> int:
-        """Give how many partitions the topic has; see the protocol."""
+        """Return how many partitions the topic has; see the protocol."""
         with self._broker.changed:
             return len(self._broker.log(topic))
 
     def starts(self, topic: str) -> dict[int, int]:
-        """Give the first offset that is kept, by partition: nothing is ever dropped."""
+        """Return the first offset that is kept, by partition: nothing is ever dropped."""
         return dict.fromkeys(range(self.partitions(topic)), 0)
 
     def ends(self, topic: str) -> dict[int, int]:
-        """Give the offset that the next record will have, by partition."""
+        """Return the offset that the next record will have, by partition."""
         with self._broker.changed:
             return {partition: len(log) for partition, log in enumerate(self._broker.log(topic))}
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """Give the group's committed offsets, by partition; see the protocol."""
+        """Return the group's committed offsets, by partition; see the protocol."""
         with self._broker.changed:
             self.ping()
             found = self._broker.groups.get(group, _Group()).committed

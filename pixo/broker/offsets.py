@@ -20,7 +20,7 @@ class Offsets:
         self._open.setdefault(partition, OrderedDict())[offset] = False
 
     def done(self, partition: int, offset: int) -> int | None:
-        """Take note that a record is done; give the next offset to read if that has moved, else None.
+        """Take note that a record is done; return the next offset to read if that has moved, else None.
 
         A record that was not delivered since the partition was last forgotten changes nothing.
         """
@@ -34,7 +34,7 @@ class Offsets:
         return finished[-1] + 1 if finished else None
 
     def first(self, partition: int) -> int | None:
-        """Give the first offset that was delivered and is not done, None where all are."""
+        """Return the first offset that was delivered and is not done, None where all are."""
         return next(iter(self._open.get(partition, ())), None)
 
     def forget(self, partitions: Iterable[int]) -> None:

@@ -14,7 +14,7 @@ Profile = dict[str, Any]
 
 
 def producer(settings: Kafka, client_id: str) -> Profile:
-    """Give the settings of a producer whose records must not be lost."""
+    """Return the settings of a producer whose records must not be lost."""
     return {
         **_common(settings, client_id),
         # Without it the broker's retries may duplicate, which Pixo bears; with it Tansu's restart jams it.
@@ -29,7 +29,7 @@ def producer(settings: Kafka, client_id: str) -> Profile:
 
 
 def heart(settings: Kafka, client_id: str) -> Profile:
-    """Give the settings of a producer of heartbeats: late ones are dropped."""
+    """Return the settings of a producer of heartbeats: late ones are dropped."""
     return {
         **_common(settings, client_id),
         "enable.idempotence": False,
@@ -43,7 +43,7 @@ def heart(settings: Kafka, client_id: str) -> Profile:
 
 
 def consumer(settings: Kafka, client_id: str, group: str) -> Profile:
-    """Give the settings of a group's member."""
+    """Return the settings of a group's member."""
     return {
         **_common(settings, client_id),
         **_membership(settings),
@@ -62,7 +62,7 @@ def consumer(settings: Kafka, client_id: str, group: str) -> Profile:
 
 
 def tail(settings: Kafka, client_id: str) -> Profile:
-    """Give the settings of a consumer in no group, of what is sent from now on."""
+    """Return the settings of a consumer in no group, of what is sent from now on."""
     return {
         **_common(settings, client_id),
         "group.id": f"{client_id}-tail",  # the client asks for one; nothing joins it
@@ -75,7 +75,7 @@ def tail(settings: Kafka, client_id: str) -> Profile:
 
 
 def admin(settings: Kafka, client_id: str) -> Profile:
-    """Give the settings of an admin client."""
+    """Return the settings of an admin client."""
     common = _common(settings, client_id)
     return {name: value for name, value in common.items() if name not in _NOT_ADMIN}
 

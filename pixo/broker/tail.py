@@ -48,11 +48,11 @@ class KafkaTail:
         return bool(self._held)
 
     def assigned(self) -> frozenset[int]:
-        """Give the partitions that are listened to."""
+        """Return the partitions that are listened to."""
         return self._held
 
     def poll(self, timeout: float) -> Record | None:
-        """Give the next record, or None; see the protocol."""
+        """Return the next record, or None; see the protocol."""
         if self._clock() >= self._due:
             self._cover()
         message = self._client.poll(timeout)

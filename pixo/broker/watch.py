@@ -29,7 +29,7 @@ class Watch:
         self._since: dict[tuple[str, int, int], float] = {}
 
     def look(self, stats: Mapping[str, Any], topic: str, held: Collection[int], *, paused: bool) -> dict[int, int]:
-        """Give the partitions to be read from elsewhere, with the end of each; raise Fatal when all is lost."""
+        """Return the partitions to be read from elsewhere, with the end of each; raise Fatal when all is lost."""
         up = {broker["nodeid"] for broker in stats["brokers"].values() if broker["state"] == "UP"}
         if not up:
             self._since = {key: since for key, since in self._since.items() if key[0] == "silence"}
@@ -61,13 +61,13 @@ class Watch:
         return f"no record of {partition} {time}, at {state['app_offset']} of {state['hi_offset']}"
 
     def _lasts(self, what: str, partition: int, offset: int) -> bool:
-        """Say whether this has been so for too long."""
+        """Return whether this has been so for too long."""
         now = self._clock()
         return now - self._since.setdefault((what, partition, offset), now) >= self._limits[what]
 
 
 def ahead(stats: Mapping[str, Any], topic: str, held: Collection[int]) -> set[int]:
-    """Give the partitions of whose log more is committed than there is.
+    """Return the partitions of whose log more is committed than there is.
 
     A member that has records of the old log in hand when the topic is made anew commits their offsets for the new one.
     From then on nothing is committed, for librdkafka commits by itself what is more than was committed before, until
@@ -85,7 +85,7 @@ def ahead(stats: Mapping[str, Any], topic: str, held: Collection[int]) -> set[in
 def _troubles(
     state: Mapping[str, Any], up: Collection[int], *, paused: bool
 ) -> Iterator[tuple[Literal["beyond", "blind", "stall"], int]]:
-    """Give what is wrong with a partition, if anything, and at which offset."""
+    """Return what is wrong with a partition, if anything, and at which offset."""
     end, following, given = state["hi_offset"], state["next_offset"], state["app_offset"]
     idle = state["fetch_state"] != "active"
     if end < 0 or idle:
@@ -104,7 +104,7 @@ def _troubles(
 
 
 def _taken(state: Mapping[str, Any]) -> int:
-    """Give the offset up to which records were taken."""
+    """Return the offset up to which records were taken."""
     if state["app_offset"] >= 0:
         return int(state["app_offset"])
     # None was since the assignment: what was committed before counts, and what is fetched waits.

@@ -30,14 +30,14 @@ def filter_whole(path: Path, plan: Plan) -> Pixels:
 
 
 def apply(path: Path, chain: Chain, request: Request, limits: Limits, write: Write) -> Plan:
-    """Write the final image's bytes and give its plan; raise Refusal or BadImage."""
+    """Write the final image's bytes and return its plan; raise Refusal or BadImage."""
     made = settle(path, chain, request, limits)
     carry_out(path, made, write)
     return made
 
 
 def settle(path: Path, chain: Chain, request: Request, limits: Limits) -> Plan:
-    """Give the plan for doing it in one process, from the file's header; raise Refusal."""
+    """Return the plan for doing it in one process, from the file's header; raise Refusal."""
     return plan(probe(path), chain, request, limits, tile_size=None, workers=1, busy=False)
 
 

@@ -46,7 +46,7 @@ class Chain(Struct, frozen=True):
         return ",".join(map(_text, self.steps)) or "none"
 
     def halo(self, depth: int) -> int:
-        """Give the rows above and below a tile that its result depends on; tiles lie on multiples of `align`."""
+        """Return the rows above and below a tile that its result depends on; tiles lie on multiples of `align`."""
         aligned = self.align()
         rows = 0
         for step in reversed(self.steps):
@@ -57,7 +57,7 @@ class Chain(Struct, frozen=True):
         return rows
 
     def align(self) -> int:
-        """Give the rows that a tile's height has to be a multiple of."""
+        """Return the rows that a tile's height has to be a multiple of."""
         rows = 1
         for step in self.steps:
             both = lcm(rows, step.filter.align(step.params))
@@ -66,11 +66,11 @@ class Chain(Struct, frozen=True):
         return rows
 
     def starts_with_luma(self) -> bool:
-        """Tell whether the result depends on luma alone, so that colour need not be decoded."""
+        """Return whether the result depends on luma alone, so that colour need not be decoded."""
         return bool(self.steps) and self.steps[0].filter.luma
 
     def out_mode(self, mode: "Mode") -> "Mode":
-        """Give the mode that comes out when ``mode`` goes in."""
+        """Return the mode that comes out when ``mode`` goes in."""
         for step in self.steps:
             mode = step.filter.out_mode(mode)
         return mode
@@ -91,7 +91,7 @@ class Chain(Struct, frozen=True):
 
 
 def parse(text: str) -> Chain:
-    """Give the chain that ``text`` writes.
+    """Return the chain that ``text`` writes.
 
     Raises Refusal: ``unknown-filter``, ``unknown-parameter``, ``bad-parameter``, ``too-many-filters``, ``bad-chain``.
     """

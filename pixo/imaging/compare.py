@@ -10,7 +10,7 @@ from pixo.imaging.libvips import open_image, reason
 
 
 def difference(one: Path, other: Path, form: str) -> float | None:
-    """Give the largest difference of a sample, 0 for equal pixels; None for images of different shape or depth.
+    """Return the largest difference of a sample, 0 for equal pixels; None for images of different shape or depth.
 
     Raises BadImage for one that cannot be decoded.
     """

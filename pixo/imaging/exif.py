@@ -32,7 +32,7 @@ def minimal(orientation: int) -> bytes:
 
 
 def settle(block: bytes, orientation: int, size: tuple[int, int]) -> bytes | None:
-    """Give the block with this orientation, with this size and without a thumbnail, its other bytes where they were.
+    """Return the block with this orientation, with this size and without a thumbnail, its other bytes where they were.
 
     The size (width, height) is set where the block says one: cameras and editors leave that of another picture. The
     thumbnail goes since it shows the image as it was before the filters. None where the block is broken, or has no
@@ -58,7 +58,7 @@ def settle(block: bytes, orientation: int, size: tuple[int, int]) -> bytes | Non
 
 
 def density(block: bytes) -> tuple[float, float] | None:
-    """Give the resolution in pixels a millimetre, across and down; None where the block is silent or broken."""
+    """Return the resolution in pixels a millimetre, across and down; None where the block is silent or broken."""
     body = block.removeprefix(PREFIX)
     order = _ORDERS.get(body[:4])
     if order is None:
@@ -75,7 +75,7 @@ def density(block: bytes) -> tuple[float, float] | None:
 
 
 def with_density(block: bytes, density: tuple[float, float]) -> bytes:
-    """Give a settled block with this resolution, in pixels a millimetre, unless it has one already.
+    """Return a settled block with this resolution, in pixels a millimetre, unless it has one already.
 
     Nothing moves, since all is found by offsets: directory 0 is written anew at the end, and the old one left.
     """

@@ -16,7 +16,7 @@ STEP = 16
 def tile_rows(
     width: int, height: int, *, row_bytes: int, align: int, halo: int, area: int, most: int | None, reach: int
 ) -> int:
-    """Give the height of all tiles but the last: a multiple of 16, also where the image is lower.
+    """Return the height of all tiles but the last: a multiple of 16, also where the image is lower.
 
     At least ``area`` pixels and four times the halo; but at most what memory allows, where that is not less than
     the halo asks for, and, where there are several tiles, ``most`` rows. A multiple of ``align`` too, so that no
@@ -39,12 +39,12 @@ def tile_rows(
 
 
 def reached(rows: int, height: int, *, align: int, halo: int) -> int:
-    """Give over how many rows of an image a tile of so many reaches at most, with its halo and its cells' borders."""
+    """Return over how many rows of an image a tile of so many reaches at most, with its halo and its cells' borders."""
     return min(height, rows + _around(rows, align, halo))
 
 
 def restart_rows(width: int, mode: Mode, output: Output) -> int | None:
-    """Give the most rows of a tile that is one restart interval of a JPEG; None for other formats."""
+    """Return the most rows of a tile that is one restart interval of a JPEG; None for other formats."""
     if output.format != "jpeg":
         return None
     mcu = 8 if mode == "L" or output.quality >= FULL_COLOUR_QUALITY else 16
@@ -56,7 +56,7 @@ def _lowest(halo: int, step: int) -> int:
 
 
 def _around(rows: int, align: int, halo: int) -> int:
-    """Give the rows around a tile that it is made of as well; one that begins within a cell needs all of the cell."""
+    """Return the rows around a tile that it is made of as well; one that begins within a cell needs all of the cell."""
     return 2 * halo + (2 * (align - 1) if rows % align else 0)
 
 

@@ -32,7 +32,7 @@ def resource(records: bytes) -> bytes:
 
 
 def _resource(data: bytes) -> bytes:
-    """Give the resource of the records; empty where there is none."""
+    """Return the resource of the records; empty where there is none."""
     at = 0
     while data[at : at + 4] == _MARK and at + 12 <= len(data):
         number, name = struct.unpack_from(">HB", data, at + 4)

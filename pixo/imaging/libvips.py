@@ -45,7 +45,7 @@ class Opened:
         self._file = file
 
     def explain(self, error: pyvips.Error) -> BaseException:
-        """Give what the file object raised, if libvips failed because of it, else libvips' own error."""
+        """Return what the file object raised, if libvips failed because of it, else libvips' own error."""
         return (self._source and self._source.failure) or error
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ def canonical(image: Any) -> Any:
 
 
 def conformed(image: Any, mode: Mode) -> Any:
-    """Give a canonical image the channels of the mode: what the header promised and the pixels did not keep."""
+    """Return a canonical image the channels of the mode: what the header promised and the pixels did not keep."""
     have = MODES[image.bands - 1]
     if have == mode:
         return image
@@ -118,19 +118,19 @@ def conformed(image: Any, mode: Mode) -> Any:
 
 
 def orientation(image: Any) -> int:
-    """Give how the image is to be shown, as EXIF says it (1-8); 1 where it is silent or says something else."""
+    """Return how the image is to be shown, as EXIF says it (1-8); 1 where it is silent or says something else."""
     turn = image.get("orientation") if "orientation" in image.get_fields() else 1
     return turn if 1 <= turn <= 8 else 1
 
 
 def reason(error: pyvips.Error) -> str:
-    """Give libvips' own words for a failure, on one line, without the paths of files: they are the server's."""
+    """Return libvips' own words for a failure, on one line, without the paths of files: they are the server's."""
     lines = (PATH.sub("", line.strip()) for line in str(error).splitlines()[1:])
     return "; ".join(dict.fromkeys(line for line in lines if line)) or error.message
 
 
 def loses_pixels(message: str) -> bool:
-    """Tell whether libjpeg's warning is of data that is missing: it paints what that was for gray, and goes on.
+    """Return whether libjpeg's warning is of data that is missing: it paints what that was for gray, and goes on.
 
     Cameras and editors give reason for its other warnings; those leave the picture whole.
     """
@@ -138,7 +138,7 @@ def loses_pixels(message: str) -> bool:
 
 
 def could_not_write(error: pyvips.Error) -> bool:
-    """Tell whether the trouble was not the image, but where it was to be written: a full disk."""
+    """Return whether the trouble was not the image, but where it was to be written: a full disk."""
     return "write error" in str(error)
 
 

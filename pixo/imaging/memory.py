@@ -19,7 +19,7 @@ WEIGHING = 14
 
 
 def decoder(header: Header, engine: Engine, mode: Mode) -> int:
-    """Give about what a reader holds, its window aside."""
+    """Return about what a reader holds, its window aside."""
     if engine == "luma":
         return header.pixels
     if engine == "map":
@@ -29,19 +29,19 @@ def decoder(header: Header, engine: Engine, mode: Mode) -> int:
 
 
 def whole(header: Header) -> int:
-    """Give the bytes that decoding the image at once takes: measured with libvips 8.18 for 24 megapixels."""
+    """Return the bytes that decoding the image at once takes: measured with libvips 8.18 for 24 megapixels."""
     if header.cmyk:
         return header.pixels * HELD_CMYK
     return header.pixels * HELD.get(header.format, _pixel(header.mode, header.depth) + 1)
 
 
 def window(header: Header, mode: Mode) -> int:
-    """Give the bytes of each row of a reader's window, which stays for the next tile."""
+    """Return the bytes of each row of a reader's window, which stays for the next tile."""
     return header.width * _pixel(mode, header.depth)
 
 
 def row(header: Header, chain: Chain, mode: Mode) -> int:
-    """Give about what each row of a reader's window takes until the tile is encoded, the row itself included."""
+    """Return about what each row of a reader's window takes until the tile is encoded, the row itself included."""
     first = window(header, mode)
     most = beside = 0
     for step in chain.steps:

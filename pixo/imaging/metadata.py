@@ -56,7 +56,7 @@ def read(source: Path | BinaryIO) -> Metadata:
 
 
 def fit(metadata: Metadata, plan: Plan) -> Metadata:
-    """Give what belongs into the final image of a plan.
+    """Return what belongs into the final image of a plan.
 
     The orientation always stays, in EXIF of its own if need be: without it the picture lies on its side. So does
     the profile, with ``metadata=strip`` too, as long as it describes pixels like the final's: it says nothing about
@@ -106,7 +106,7 @@ def _read(file: BinaryIO, source: Path | BinaryIO) -> Metadata:
 
 
 def _density(form: SourceFormat, image: pyvips.Image, fields: set[str]) -> tuple[float, float] | None:
-    """Give pixels per millimetre; None where libvips shows only the default of the format."""
+    """Return pixels per millimetre; None where libvips shows only the default of the format."""
     density = (image.xres, image.yres)
     if density == (1.0, 1.0):
         return None
@@ -118,13 +118,13 @@ def _density(form: SourceFormat, image: pyvips.Image, fields: set[str]) -> tuple
 
 
 def _whole(number: float) -> float:
-    """Give a density in whole dots per inch where those were meant: a PNG counts in whole dots per metre."""
+    """Return a density in whole dots per inch where those were meant: a PNG counts in whole dots per metre."""
     inch = round(25.4 * number)
     return inch / 25.4 if inch and abs(inch / 25.4 - number) < PER_METRE else number
 
 
 def _collect(form: SourceFormat, image: pyvips.Image) -> Metadata:
-    """Give what libvips has found in the header."""
+    """Return what libvips has found in the header."""
     fields = set(image.get_fields())
 
     def blob(name: str) -> bytes | None:

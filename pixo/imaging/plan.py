@@ -74,5 +74,5 @@ class Plan(Struct, frozen=True, kw_only=True):
         return self.tiles == 1 and self.piece == self.output.format
 
     def box(self, tile: int) -> tuple[int, int]:
-        """Give the rows ``[top, bottom)`` of a tile."""
+        """Return the rows ``[top, bottom)`` of a tile."""
         return tile * self.rows, min(self.height, (tile + 1) * self.rows)

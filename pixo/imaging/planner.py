@@ -162,7 +162,7 @@ def _output(header: Header, request: Request, limits: Limits) -> Output:
 
 
 def _kept(header: Header, holds: int) -> Format:
-    """Give the format that comes nearest to the source's, of those that can hold it; ``holds`` pixels a WebP can."""
+    """Return the format that comes nearest to the source's, of those that can hold it; ``holds`` pixels a WebP can."""
     if header.format == "gif":
         return "png"
     if header.format == "avif" or header.format == "webp":  # noqa: PLR1714 - which mypy understands
@@ -197,7 +197,7 @@ def _engine(header: Header, chain: Chain, limits: Limits) -> tuple[Engine, Mode]
 
 
 def _out_mode(mode: Mode, output: Output) -> Mode:
-    """Give what the final holds: JPEG has no alpha, and gray on a coloured background is colour."""
+    """Return what the final holds: JPEG has no alpha, and gray on a coloured background is colour."""
     if output.format != "jpeg" or not mode.endswith("A"):
         return mode
     red, green, blue = (output.background[i : i + 2] for i in (1, 3, 5))
@@ -205,7 +205,7 @@ def _out_mode(mode: Mode, output: Output) -> Mode:
 
 
 def _area(pixels: int, tile_size: int | None, workers: int, *, busy: bool, channels: int) -> int:
-    """Give the least area of a tile, in pixels."""
+    """Return the least area of a tile, in pixels."""
     if tile_size is not None:
         return tile_size**2
     cap = TILE_BYTES if busy and channels == 1 else 4_000_000

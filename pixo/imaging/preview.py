@@ -16,7 +16,7 @@ QUALITY = 80
 
 
 def preview(source: Path | BinaryIO, size: int) -> bytes:
-    """Give a JPEG of at most ``size`` pixels a side: sRGB, upright, flattened on white, with nothing but its pixels.
+    """Return a JPEG of at most ``size`` pixels a side: sRGB, upright, flattened on white, with nothing but its pixels.
 
     The image is decoded once, from top to bottom; a smaller one keeps its size. Raises Refusal("no-preview") for one
     whose decoder would hold more than ``MOST`` bytes, those of ``probe``, and BadImage.
@@ -50,7 +50,7 @@ def preview(source: Path | BinaryIO, size: int) -> bytes:
 
 
 def _shrink(header: Header, size: int) -> int:
-    """Give by what libjpeg makes a JPEG smaller while it decodes; what is left is at least twice the size."""
+    """Return by what libjpeg makes a JPEG smaller while it decodes; what is left is at least twice the size."""
     times = _times(header.width, header.height, size) if header.format == "jpeg" else 1
     return next((shrink for shrink in (8, 4, 2) if times >= shrink), 1)
 
@@ -70,5 +70,5 @@ def _smaller(image: Any, size: int) -> Any:
 
 
 def _times(width: int, height: int, size: int) -> int:
-    """Give by what an image can be divided so that at least twice the size is left, and of no side nothing."""
+    """Return by what an image can be divided so that at least twice the size is left, and of no side nothing."""
     return min(max(width, height) // (2 * size), width, height)

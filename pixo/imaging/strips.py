@@ -15,7 +15,7 @@ OVERLAP = 16
 
 
 def apply(chain: Chain, pixels: Pixels, place: Place) -> Pixels:
-    """Give the filtered pixels (h, w, c) of the same dtype, perhaps ``pixels`` itself, which is never written to.
+    """Return the filtered pixels (h, w, c) of the same dtype, perhaps ``pixels`` itself, which is never written to.
 
     ``place.y0`` is the absolute row of ``pixels[0]``. Rows within the chain's halo of an edge that is not the image's
     own are not to be used.

@@ -50,7 +50,7 @@ class Letter(Struct, frozen=True, kw_only=True):
         return f"{self.topic}[{self.partition}]@{self.offset}"
 
     def message(self) -> Message:
-        """Give what the record says; raise BadRecord for one that this version cannot understand either."""
+        """Return what the record says; raise BadRecord for one that this version cannot understand either."""
         return messages.decode(self.value)
 
     @property
@@ -66,7 +66,7 @@ class Letter(Struct, frozen=True, kw_only=True):
 def headers(
     record: Record, reason: str, worker: str, error: BaseException | None = None, **named: object
 ) -> dict[str, bytes]:
-    """Give a letter's headers, the record's own included; ``named`` are ``job``, ``gen``, ``tile`` and ``attempts``."""
+    """Return a letter's headers, with the record's own; ``named`` are ``job``, ``gen``, ``tile`` and ``attempts``."""
     said: dict[str, Any] = {
         "reason": reason,
         "topic": record.topic,
@@ -83,7 +83,7 @@ def headers(
 
 
 def read(record: Record) -> Letter:
-    """Give the letter in a record of `dead-letters`, as far as its headers go."""
+    """Return the letter in a record of `dead-letters`, as far as its headers go."""
     said = {name: value.decode(errors="replace") for name, value in record.headers.items()}
     return Letter(
         id=f"{record.partition}:{record.offset}",
@@ -105,6 +105,6 @@ def read(record: Record) -> Letter:
 
 
 def _number(said: dict[str, str], name: str) -> int | None:
-    """Give a header's number, None where it has none: letters are evidence, and must not be able to hide."""
+    """Return a header's number, None where it has none: letters are evidence, and must not be able to hide."""
     text = said.get(name, "")
     return int(text) if text.isascii() and text.isdigit() else None

@@ -48,7 +48,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _read(kafka: broker.Broker, settings: Settings) -> list[Letter]:
-    """Give all letters, newest first; those of one millisecond by offset, which orders them within a partition."""
+    """Return all letters, newest first; those of one millisecond by offset, which orders them within a partition."""
     try:
         found = list(kafka.kept(topics.names(settings.kafka).dead_letters))
     except TryAgain as error:
@@ -58,7 +58,7 @@ def _read(kafka: broker.Broker, settings: Settings) -> list[Letter]:
 
 
 def _chosen(found: list[Letter], which: Collection[str]) -> list[Letter]:
-    """Give those with one of these ids or jobs; all, for none. Raise Refusal for a name that is nobody's."""
+    """Return those with one of these ids or jobs; all, for none. Raise Refusal for a name that is nobody's."""
     known = {name for letter in found for name in (letter.id, letter.job) if name}
     if unknown := [name for name in which if name not in known]:
         raise Refusal("no-such-letter", f"no letter, and no job with letters, is called {unknown[0]!r}")

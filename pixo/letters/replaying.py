@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
 
 def verdict(letter: Letter, job: Job | None) -> Verdict:
-    """Give what replaying the letter means, with the job that it names as it stands; pure."""
+    """Return what replaying the letter means, with the job that it names as it stands; pure."""
     if not letter.job:
         if letter.readable:
             return Verdict("send", f"the record goes back to {letter.topic}[{letter.partition}]")

@@ -35,6 +35,6 @@ class State(Server):
 
 
 def open(settings: Settings, *, patient: bool = True) -> State:  # noqa: A001 - `state.open` reads well
-    """Give the state; nothing is sent yet. ``patient=False`` for web, which refuses rather than waits."""
+    """Return the state; nothing is sent yet. ``patient=False`` for web, which refuses rather than waits."""
     waiting = connect(settings, patient=patient, answer_s=SLICE_MS / 1000 + 5)
     return State(connect(settings, patient=patient), waiting)

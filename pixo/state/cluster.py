@@ -22,7 +22,7 @@ class Cluster:
             self._client.set(keys.CLUSTER, msgspec.json.encode(snapshot), ex=LIFE_S)
 
     def read(self) -> dict[str, Any] | None:
-        """Give the snapshot; None if there is none that is young enough."""
+        """Return the snapshot; None if there is none that is young enough."""
         with reaching():
             raw = self._client.get(keys.CLUSTER)
         return None if raw is None else msgspec.json.decode(raw, type=dict[str, Any])

@@ -49,7 +49,7 @@ MOST = 1 << 16
 
 
 def connect(settings: Settings, *, patient: bool, answer_s: float | None = None) -> Client:
-    """Give a client; nothing is sent yet.
+    """Return a client; nothing is sent yet.
 
     A patient one tries for several seconds, which suits consumers (40 where connecting is not even refused); else it
     gives up after some two seconds, so that a web request can be refused. ``answer_s`` is the longest that an answer
@@ -72,7 +72,7 @@ def connect(settings: Settings, *, patient: bool, answer_s: float | None = None)
 
 
 def _security(settings: Settings) -> dict[str, str]:
-    """Give what is set; what the URL says goes first, with the library."""
+    """Return what is set; what the URL says goes first, with the library."""
     options = {
         "username": settings.redis_username,
         "password": settings.redis_password,

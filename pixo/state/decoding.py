@@ -15,7 +15,7 @@ _KNOWN = frozenset(Job.__struct_fields__) - {"plan"}
 
 
 def handout(reply: list[Any]) -> Handout:
-    """Give the answer of a script that can hand out tiles."""
+    """Return the answer of a script that can hand out tiles."""
     word, gen, left, plan, *numbers = reply
     generation = int(gen)
     threes = zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
@@ -29,7 +29,7 @@ def handout(reply: list[Any]) -> Handout:
 
 
 def job(id: str, raw: dict[bytes, bytes], recorded: int) -> Job | None:
-    """Give the job of a hash and the number of its tiles' records; None if there is none."""
+    """Return the job of a hash and the number of its tiles' records; None if there is none."""
     if not raw:
         return None
     values: dict[str, Any] = {"id": id}
@@ -45,7 +45,7 @@ def job(id: str, raw: dict[bytes, bytes], recorded: int) -> Job | None:
 
 
 def tile(n: int, record: bytes, tries: bytes | None = None) -> TileRecord:
-    """Give a tile of its record: ``done|token|size|crc|worker|ms|attempts``, or ``dead|reason`` and ``tries``."""
+    """Return a tile of its record: ``done|token|size|crc|worker|ms|attempts``, or ``dead|reason`` and ``tries``."""
     kind, rest = record.decode().split("|", 1)
     if kind == "dead":
         return TileRecord(tile=n, state="dead", reason=rest, attempts=attempts(tries))
@@ -55,17 +55,17 @@ def tile(n: int, record: bytes, tries: bytes | None = None) -> TileRecord:
 
 
 def run(text: bytes) -> range:
-    """Give the tiles of a lane's run, ``a-b`` without b."""
+    """Return the tiles of a lane's run, ``a-b`` without b."""
     return range(*map(int, text.split(b"-")))
 
 
 def attempts(record: bytes | None) -> int:
-    """Give how often a tile was begun, of its ``tries`` entry."""
+    """Return how often a tile was begun, of its ``tries`` entry."""
     return int(record.split(b"|", 1)[0]) if record else 0
 
 
 def events(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Event]:
-    """Give the entries of an event stream."""
+    """Return the entries of an event stream."""
     found = []
     for id, raw in entries:
         values = {name.decode(): value.decode() for name, value in raw.items()}
@@ -74,5 +74,5 @@ def events(entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Event]:
 
 
 def pairs(flat: Sequence[bytes]) -> Iterable[tuple[bytes, bytes]]:
-    """Give a hash as a script returns it, by pairs."""
+    """Return a hash as a script returns it, by pairs."""
     return zip(flat[::2], flat[1::2], strict=True)

@@ -29,7 +29,7 @@ class Durable:
         self._warned = False
 
     def script(self, text: str, names: Sequence[str], args: Sequence[object]) -> Any:
-        """Run a script and give its answer when its effect is on disk, or after half a second."""
+        """Run a script and return its answer when its effect is on disk, or after half a second."""
         digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
         command = (len(names), *names, *args)
         return self._send([("EVALSHA", digest, *command), ("EVAL", text, *command)])

@@ -9,7 +9,7 @@ from pixo.state.records import End, Spec
 
 
 def fields(spec: Spec, end: End | None) -> Iterator[str | bytes | int]:
-    """Give the fields of a new job's hash as name, value, name, value. Times within are ms."""
+    """Return the fields of a new job's hash as name, value, name, value. Times within are ms."""
     yield from ("status", end.status if end else "queued", "r", spec.r, "created", int(spec.created * 1000))
     yield from ("filename", spec.filename, "bytes", spec.bytes, "filters", spec.filters)
     yield from ("small", int(spec.small), "weight", spec.weight, "window", spec.window)
@@ -24,5 +24,5 @@ def fields(spec: Spec, end: End | None) -> Iterator[str | bytes | int]:
 
 
 def tile(done: TileDone) -> str:
-    """Give a finished tile's record; the script adds the number of attempts."""
+    """Return a finished tile's record; the script adds the number of attempts."""
     return f"done|{done.token}|{done.size}|{done.crc}|{done.worker}|{done.ms}"

@@ -39,7 +39,7 @@ class Jobs(Reading):
         return bool(self._run_durably("create", spec.id, *encoding.fields(spec, end)))
 
     def start(self, id: str, runs: Sequence[tuple[int, int, int]]) -> Handout:
-        """Take a queued job to processing with the runs (lane, first tile, end), and give the first tasks.
+        """Take a queued job to processing with the runs (lane, first tile, end), and return the first tasks.
 
         ``join`` when nothing is missing; ``ok`` without tasks when it has started before.
         """
@@ -52,7 +52,7 @@ class Jobs(Reading):
     def begin(self, id: str, gen: int, tile: int, token: str) -> str:
         """Count an attempt before its work.
 
-        Gives ``go``; ``again``, which is go where other attempts are open; ``skip``; ``dead`` where three are open.
+        Returns ``go``; ``again``, which is go where other attempts are open; ``skip``; ``dead`` where three are open.
 
         The same token again is the same attempt: make one token for a record and keep it when the step is repeated.
         """
@@ -118,7 +118,7 @@ class Jobs(Reading):
         return self._handout(id, "reopen", gen, token, MOST_REOPENS, *tiles)
 
     def cancel(self, id: str) -> str | None:
-        """Cancel a job that has not ended; give the status that it now has, None if there is no such job."""
+        """Cancel a job that has not ended; return the status that it now has, None if there is no such job."""
         reply = self._run_durably("cancel", id)
         return None if reply is None else str(reply.decode())
 
@@ -137,7 +137,7 @@ class Jobs(Reading):
     def recheck(
         self, id: str, gen: int | None, safe: Mapping[int, int], results_safe: int, idle_ms: int = 0
     ) -> Handout:
-        """Tell where an active job stands, and give the tasks that were lost, with refills of its lanes.
+        """Tell where an active job stands, and return the tasks that were lost, with refills of its lanes.
 
         ``safe`` and ``results_safe`` come from ``pixo.marks``: partition to the time (ms, the server's clock) before
         which all that was published has been consumed. ``idle_ms``, time in which no worker lived, moves the deadline.

@@ -11,31 +11,31 @@ PARTS = ("todo", "out", "again", "tiles", "tries", "events")
 
 
 def job(id: str) -> str:
-    """Give the key of a job's hash, the truth about its state."""
+    """Return the key of a job's hash, the truth about its state."""
     return f"pixo:job:{{{id}}}"
 
 
 def part(id: str, name: str) -> str:
-    """Give the key of one of a job's ``PARTS``."""
+    """Return the key of one of a job's ``PARTS``."""
     return f"{job(id)}:{name}"
 
 
 def of_job(id: str) -> list[str]:
-    """Give all keys of a job in the order that the scripts expect."""
+    """Return all keys of a job in the order that the scripts expect."""
     head = job(id)
     return [head, *(f"{head}:{name}" for name in PARTS)]
 
 
 def worker(id: str) -> str:
-    """Give the key of a process that lives."""
+    """Return the key of a process that lives."""
     return f"pixo:worker:{id}"
 
 
 def last_words(id: str) -> str:
-    """Give the key of what a process told last, which outlives it."""
+    """Return the key of what a process told last, which outlives it."""
     return f"pixo:worker:{id}:last"
 
 
 def idempotency(key: str) -> str:
-    """Give the key of a client's ``Idempotency-Key``."""
+    """Return the key of a client's ``Idempotency-Key``."""
     return f"pixo:idem:{key}"

@@ -47,7 +47,7 @@ class Queue:
             self._client.zadd(keys.WAITING, {id: start if small else start + 0.5})
 
     def candidates(self, count: int = 8) -> list[Candidate]:
-        """Give the first small and the first bulk jobs that wait, ``count`` of each at most, best first."""
+        """Return the first small and the first bulk jobs that wait, ``count`` of each at most, best first."""
         with reaching():
             reply = self._heads(keys=[keys.WAITING], args=[count])
         return [Candidate(id.decode(), not bulk) for id, bulk in zip(reply[::2], reply[1::2], strict=True)]
@@ -70,7 +70,7 @@ class Queue:
         return [one.decode() for one in active]
 
     def release(self, id: str) -> bool:
-        """Take an ended job out of active and waiting; tell whether it was in either."""
+        """Take an ended job out of active and waiting; return whether it was in either."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.zrem(keys.ACTIVE, id)
         pipeline.zrem(keys.WAITING, id)
@@ -83,18 +83,18 @@ class Queue:
             self._client.zadd(keys.ACTIVE, {id: SMALL if small else BULK})
 
     def active(self) -> dict[str, bool]:
-        """Give the active jobs and whether they are small."""
+        """Return the active jobs and whether they are small."""
         with reaching():
             found = self._client.zrange(keys.ACTIVE, 0, -1, withscores=True)
         return {id.decode(): score == SMALL for id, score in found}
 
     def waiting(self) -> int:
-        """Give the number of jobs that wait."""
+        """Return the number of jobs that wait."""
         with reaching():
             return int(self._client.zcard(keys.WAITING))
 
     def crowded(self) -> bool:
-        """Tell whether more than one job is active, or any waits; one that has just ended may still be active."""
+        """Return whether more than one job is active, or any waits; one that has just ended may still be active."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.zcard(keys.ACTIVE)
         pipeline.zcard(keys.WAITING)
@@ -103,12 +103,12 @@ class Queue:
         return bool(active > 1 or waiting)
 
     def first(self, count: int) -> list[str]:
-        """Give the first jobs that wait, so many at most, best first."""
+        """Return the first jobs that wait, so many at most, best first."""
         with reaching():
             return [id.decode() for id in self._client.zrange(keys.WAITING, 0, count - 1)]
 
     def enrolled(self, id: str) -> bool:
-        """Tell whether the job waits or is active."""
+        """Return whether the job waits or is active."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.zscore(keys.ACTIVE, id)
         pipeline.zscore(keys.WAITING, id)
@@ -116,7 +116,7 @@ class Queue:
             return any(score is not None for score in pipeline.execute())
 
     def compared(self) -> bool:
-        """Tell whether the lists were compared with the store; not when they are new, or the server lost its memory."""
+        """Return whether the lists were compared with the store; not when new, or the server lost its memory."""
         with reaching():
             return bool(self._client.exists(keys.COMPARED))
 
@@ -136,17 +136,17 @@ class Queue:
             self._client.zrem(keys.JOBS, id)
 
     def listed(self, id: str) -> bool:
-        """Tell whether a job is listed."""
+        """Return whether a job is listed."""
         with reaching():
             return self._client.zscore(keys.JOBS, id) is not None
 
     def size(self) -> int:
-        """Give the number of listed jobs."""
+        """Return the number of listed jobs."""
         with reaching():
             return int(self._client.zcard(keys.JOBS))
 
     def page(self, limit: int, cursor: str | None = None) -> Page:
-        """Give listed jobs, newest first, from where the cursor of the page before points.
+        """Return listed jobs, newest first, from where the cursor of the page before points.
 
         A cursor stays good when jobs come or go, its own job too. Raise ValueError for one that was not given here.
         """

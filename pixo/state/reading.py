@@ -23,11 +23,11 @@ class Reading:
         self._waiting = waiting
 
     def read(self, id: str) -> Job | None:
-        """Give all that is known about a job; a deleted one still has its status."""
+        """Return all that is known about a job; a deleted one still has its status."""
         return self.read_many([id])[0]
 
     def read_many(self, ids: Sequence[str]) -> list[Job | None]:
-        """Give jobs in one round trip, None for those that are gone."""
+        """Return jobs in one round trip, None for those that are gone."""
         pipeline = self._client.pipeline(transaction=False)
         for id in ids:
             pipeline.hgetall(keys.job(id))
@@ -37,7 +37,7 @@ class Reading:
         return [decoding.job(id, raw, count) for id, raw, count in zip(ids, replies[::2], replies[1::2], strict=True)]
 
     def tiles(self, id: str) -> list[TileRecord]:
-        """Give every tile of a job, by number; empty if there is no such job or its tiles are gone."""
+        """Return every tile of a job, by number; empty if there is no such job or its tiles are gone."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.hget(keys.job(id), "total")
         pipeline.hgetall(keys.part(id, "tiles"))
@@ -73,19 +73,19 @@ class Reading:
         return Tally(len(todo), len(given), len(done), int(total) - len(todo | given | done))
 
     def attempts(self, id: str, tile: int) -> int:
-        """Give how often an unfinished tile was begun, by whomever."""
+        """Return how often an unfinished tile was begun, by whomever."""
         with reaching():
             return decoding.attempts(self._client.hget(keys.part(id, "tries"), str(tile)))
 
     def load(self, ids: Sequence[str]) -> dict[int, int]:
-        """Give the number of tiles given out and unfinished, by lane, over these jobs."""
+        """Return the number of tiles given out and unfinished, by lane, over these jobs."""
         pipeline = self._client.pipeline(transaction=False)
         _ask_load(pipeline, ids)
         with reaching():
             return _load(pipeline.execute())
 
     def read_with_load(self, id: str, ids: Sequence[str]) -> tuple[Job | None, dict[int, int]]:
-        """Give what ``read`` gives of a job and what ``load`` gives of others, in one round trip."""
+        """Return what ``read`` gives of a job and what ``load`` gives of others, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.hgetall(keys.job(id))
         pipeline.hlen(keys.part(id, "tiles"))
@@ -95,7 +95,7 @@ class Reading:
         return decoding.job(id, raw, count), _load(rest)
 
     def events(self, id: str, last: str, block_ms: int = 0) -> list[Event]:
-        """Give the events after the id ``last`` (``0``: from the first that is kept), a thousand at most.
+        """Return the events after the id ``last`` (``0``: from the first that is kept), a thousand at most.
 
         With ``block_ms`` wait so long for the first one, but no longer than ten seconds.
         """
@@ -107,7 +107,7 @@ class Reading:
         return decoding.events(reply[0][1]) if reply else []
 
     def wait_end(self, id: str, seconds: float) -> Job | None:
-        """Give the job when it has ended, or as it stands after the time; at once if there is none."""
+        """Return the job when it has ended, or as it stands after the time; at once if there is none."""
         deadline = time.monotonic() + seconds
         last, job = self._now(id)
         while job is not None and job.live:

@@ -17,13 +17,13 @@ class Server:
             self._client.ping()
 
     def now_ms(self) -> int:
-        """Give the server's time in ms, the clock that the scripts use."""
+        """Return the server's time in ms, the clock that the scripts use."""
         with reaching():
             seconds, micros = self._client.time()
         return int(seconds) * 1000 + int(micros) // 1000
 
     def memory(self) -> tuple[int, int]:
-        """Give the bytes that the server uses and may use, 0 for what it does not limit or tell."""
+        """Return the bytes that the server uses and may use, 0 for what it does not limit or tell."""
         with reaching():
             try:
                 told = self._client.info("memory")

@@ -45,11 +45,11 @@ class Workers:
             pipeline.execute()
 
     def alive(self, role: str | None = "worker") -> list[Worker]:
-        """Give the processes of a role (None: of all) that beat in the last 15 s, by id."""
+        """Return the processes of a role (None: of all) that beat in the last 15 s, by id."""
         return [one for one in self.known(role) if not one.dead]
 
     def known(self, role: str | None = "worker") -> list[Worker]:
-        """Give the processes of a role that are alive, and those that died in the last five minutes, by id."""
+        """Return the processes of a role that are alive, and those that died in the last five minutes, by id."""
         with reaching():
             ids = [id.decode() for id in sorted(self._client.zrange(keys.WORKERS, 0, -1))]
             wanted = [key for id in ids for key in (keys.worker(id), keys.last_words(id))]
@@ -62,7 +62,7 @@ class Workers:
 
 
 def _worker(alive: bytes | None, last: bytes | None) -> Worker | None:
-    """Give the process of its two records."""
+    """Return the process of its two records."""
     if alive is not None:
         return msgspec.json.decode(alive, type=Worker)
     return None if last is None else replace(msgspec.json.decode(last, type=Worker), dead=True, partitions=[], busy=0.0)

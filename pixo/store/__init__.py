@@ -65,16 +65,16 @@ class Store(Protocol):
         """Write a whole blob, replacing one of the same key, atomically."""
 
     def get(self, key: str) -> bytes:
-        """Give a whole blob; raise NoSuchBlob."""
+        """Return a whole blob; raise NoSuchBlob."""
 
     def size(self, key: str) -> int | None:
-        """Give a blob's size in bytes, None when it is not there."""
+        """Return a blob's size in bytes, None when it is not there."""
 
     def delete(self, *keys: str) -> None:
         """Remove blobs; those that are not there are fine."""
 
     def delete_prefix(self, prefix: str) -> int:
-        """Remove every blob under a prefix that ends with a slash; give how many there were."""
+        """Remove every blob under a prefix that ends with a slash; return how many there were."""
 
     def writer(self, key: str) -> AbstractContextManager[Writer]:
         """Stream a blob: it appears whole when the block ends, and not at all when the block raises."""
@@ -83,20 +83,20 @@ class Store(Protocol):
         """Open a blob as a seekable, buffered file, which the caller closes; raise NoSuchBlob."""
 
     def chunks(self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20) -> Iterator[bytes]:
-        """Give the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first."""
+        """Return the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first."""
 
     def path(self, key: str) -> Path | None:
-        """Give the file of a blob where blobs are local files, else None. The file may not exist."""
+        """Return the file of a blob where blobs are local files, else None. The file may not exist."""
 
     def list(self, prefix: str) -> Iterator[Blob]:
-        """Give all blobs under a prefix that is empty or ends with a slash, in no particular order."""
+        """Return all blobs under a prefix that is empty or ends with a slash, in no particular order."""
 
     def ping(self) -> None:
         """Raise TryAgain unless the store can be reached."""
 
 
 def open(settings: StoreSettings) -> Store:  # noqa: A001 - read as store.open
-    """Give the store that the URL names, reaching nothing; raise ConfigError for a URL of no known kind."""
+    """Return the store that the URL names, reaching nothing; raise ConfigError for a URL of no known kind."""
     url = urlsplit(settings.store)
     from pixo.store.measured import Measured  # noqa: PLC0415 - it stands on this module
 

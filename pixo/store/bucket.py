@@ -27,7 +27,7 @@ BLOCK = 1 << 18
 
 
 def connect(settings: StoreSettings) -> Any:
-    """Give obstore's client for the URL; nothing is reached yet. Raise ConfigError for what it cannot be."""
+    """Return obstore's client for the URL; nothing is reached yet. Raise ConfigError for what it cannot be."""
     client: ClientConfig = {
         "allow_http": settings.store_endpoint.startswith("http://"),
         "connect_timeout": "2s",
@@ -66,12 +66,12 @@ class BucketStore:
             obstore.put(self._bucket, key, data, use_multipart=len(data) > PART, chunk_size=PART, max_concurrency=2)
 
     def get(self, key: str) -> bytes:
-        """Give a whole blob; raise NoSuchBlob."""
+        """Return a whole blob; raise NoSuchBlob."""
         with _translated(key):
             return obstore.get(self._bucket, key).bytes().to_bytes()
 
     def size(self, key: str) -> int | None:
-        """Give a blob's size in bytes, None when it is not there."""
+        """Return a blob's size in bytes, None when it is not there."""
         try:
             with _translated(key):
                 return obstore.head(self._bucket, key)["size"]
@@ -91,7 +91,7 @@ class BucketStore:
                 self.delete(key)
 
     def delete_prefix(self, prefix: str) -> int:
-        """Remove every blob under a prefix that ends with a slash; give how many there were."""
+        """Remove every blob under a prefix that ends with a slash; return how many there were."""
         keys = [blob.key for blob in self.list(prefix)]
         self.delete(*keys)
         return len(keys)
@@ -118,7 +118,7 @@ class BucketStore:
         return io.BufferedReader(_Ranged(self, key, size), BLOCK)
 
     def chunks(self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20) -> Iterator[bytes]:
-        """Give the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first.
+        """Return the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first.
 
         Every piece is a request of its own, so that a slow receiver never holds one open.
         """
@@ -130,15 +130,15 @@ class BucketStore:
             yield self.range(key, at, min(stop, at + size))
 
     def range(self, key: str, start: int, end: int) -> bytes:
-        """Give the bytes ``[start, end)``, which must lie within the blob and be at least one."""
+        """Return the bytes ``[start, end)``, which must lie within the blob and be at least one."""
         with _translated(key):
             return obstore.get_range(self._bucket, key, start=start, end=end).to_bytes()
 
     def path(self, key: str) -> None:
-        """Give None: there is no file."""
+        """Return None: there is no file."""
 
     def list(self, prefix: str) -> Iterator[Blob]:
-        """Give all blobs under a prefix that is empty or ends with a slash, in no particular order."""
+        """Return all blobs under a prefix that is empty or ends with a slash, in no particular order."""
         with _reached():
             for batch in obstore.list(self._bucket, prefix or None):
                 for meta in batch:

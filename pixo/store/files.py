@@ -35,12 +35,12 @@ class FileStore:
             file.write(data)
 
     def get(self, key: str) -> bytes:
-        """Give a whole blob; raise NoSuchBlob."""
+        """Return a whole blob; raise NoSuchBlob."""
         with _translated(key):
             return self.path(key).read_bytes()
 
     def size(self, key: str) -> int | None:
-        """Give a blob's size in bytes, None when it is not there."""
+        """Return a blob's size in bytes, None when it is not there."""
         try:
             with _translated(key):
                 found = self.path(key).stat()
@@ -55,7 +55,7 @@ class FileStore:
                 self.path(key).unlink()
 
     def delete_prefix(self, prefix: str) -> int:
-        """Remove every blob under a prefix that ends with a slash; give how many there were."""
+        """Remove every blob under a prefix that ends with a slash; return how many there were."""
         count = sum(1 for _ in self.list(prefix))
         with suppress(NoSuchBlob), _translated(prefix):
             shutil.rmtree(self._folder(prefix))
@@ -85,7 +85,7 @@ class FileStore:
             return self.path(key).open("rb")
 
     def chunks(self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20) -> Iterator[bytes]:
-        """Give the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first."""
+        """Return the bytes ``[start, end)`` in pieces of at most ``size``; raise NoSuchBlob at the first."""
         with self.reader(key) as file, _translated(key):
             file.seek(start)
             left = os.fstat(file.fileno()).st_size - start if end is None else end - start
@@ -94,14 +94,14 @@ class FileStore:
                 yield data
 
     def path(self, key: str) -> Path:
-        """Give the file of a blob. It may not exist."""
+        """Return the file of a blob. It may not exist."""
         parts = key.split("/")
         if not all(parts) or any(part.startswith(".") for part in parts):
             raise ValueError(f"{key!r} is no key")
         return self._root.joinpath(*parts)
 
     def list(self, prefix: str) -> Iterator[Blob]:
-        """Give all blobs under a prefix that is empty or ends with a slash, in no particular order."""
+        """Return all blobs under a prefix that is empty or ends with a slash, in no particular order."""
         with _translated(prefix):
             for folder, below, files in os.walk(self._folder(prefix), onerror=_raise_unless_gone):
                 below[:] = [name for name in below if name != PARTS]

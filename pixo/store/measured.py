@@ -23,12 +23,12 @@ class Measured:
             self._store.put(key, data)
 
     def get(self, key: str) -> bytes:
-        """Give a whole blob."""
+        """Return a whole blob."""
         with _timed("get"):
             return self._store.get(key)
 
     def size(self, key: str) -> int | None:
-        """Give a blob's size in bytes."""
+        """Return a blob's size in bytes."""
         with _timed("size"):
             return self._store.size(key)
 
@@ -62,7 +62,7 @@ class Measured:
             return self._store.reader(key)
 
     def chunks(self, key: str, start: int = 0, end: int | None = None, size: int = 1 << 20) -> Iterator[bytes]:
-        """Give bytes in pieces."""
+        """Return bytes in pieces."""
         pieces = self._store.chunks(key, start, end, size)
         while True:
             with _timed("read"):
@@ -72,11 +72,11 @@ class Measured:
             yield piece
 
     def path(self, key: str) -> Path | None:
-        """Give the file of a blob, where blobs are files."""
+        """Return the file of a blob, where blobs are files."""
         return self._store.path(key)
 
     def list(self, prefix: str) -> Iterator[Blob]:
-        """Give all blobs under a prefix."""
+        """Return all blobs under a prefix."""
         blobs = iter(self._store.list(prefix))
         with _timed("list"):
             first = next(blobs, None)

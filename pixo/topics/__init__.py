@@ -35,7 +35,7 @@ class Topics(Struct, frozen=True, kw_only=True):
 
 
 def names(settings: Kafka) -> Topics:
-    """Give the names of this installation's topics and groups."""
+    """Return the names of this installation's topics and groups."""
     prefix = settings.topic_prefix
     return Topics(
         tasks=f"{prefix}tasks",

@@ -16,7 +16,7 @@ def ensure(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, int]:
-    """Create what is missing, grow what is short; give how many partitions each topic has.
+    """Create what is missing, grow what is short; return how many partitions each topic has.
 
     Tries for ``patience`` seconds, at least once, then raises the last TryAgain; ConfigError comes at once.
     """

@@ -32,7 +32,7 @@ FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command in the words (those of this process) and give its exit code."""
+    """Run the command in the words (those of this process) and return its exit code."""
     words = sys.argv[1:] if words is None else words
     if not words or words[0] not in COMMANDS:
         _overview().parse_args(words)
@@ -70,7 +70,7 @@ def _let_go_of_stdout() -> None:
 
 
 def _overview() -> argparse.ArgumentParser:
-    """Give the parser that knows all commands by name only."""
+    """Return the parser that knows all commands by name only."""
     parser = argparse.ArgumentParser(prog="pixo", description="Filter images of any size by tiles.")
     parser.add_argument("--version", action="version", version=f"pixo {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -46,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def connect(
     given: argparse.Namespace, environ: Mapping[str, str], patience: float = PATIENCE, answer: float = ANSWER
 ) -> "Api":
-    """Give the API of the server that the options name; nothing is sent yet."""
+    """Return the API of the server that the options name; nothing is sent yet."""
     web = load(environ).web
     token = given.token or next(iter(web.tokens), "")
     server = given.server or f"http://127.0.0.1:{web.port}"
@@ -94,12 +94,12 @@ class Api:
         )
 
     def get(self, path: str, **params: object) -> Document:
-        """Give the document at the path below /api/v1."""
+        """Return the document at the path below /api/v1."""
         query = {name: str(value) for name, value in params.items() if value is not None}
         return self._document(lambda: self._client.get(f"/api/v1/{path}", params=query))
 
     def submit(self, source: Path, fields: Mapping[str, str]) -> Document:
-        """Upload a file, streamed from the disk, and give the new job; done once, however often it is tried."""
+        """Upload a file, streamed from the disk, and return the new job; done once, however often it is tried."""
         headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": str(uuid.uuid4())}
         # A name that is no text, of an old disk, is sent as far as it is one.
         params = {**fields, "filename": os.fsencode(source.name).decode(errors="replace")}
@@ -112,7 +112,7 @@ class Api:
         return self._document(send)
 
     def job(self, id: str, wait: float = 0.0) -> Document:
-        """Give the job, when it ends or after so many seconds."""
+        """Return the job, when it ends or after so many seconds."""
         return self.get(f"jobs/{id}", wait=wait or None)
 
     def stop(self) -> None:
@@ -120,7 +120,7 @@ class Api:
         self._stopping.set()
 
     def url(self, link: str) -> str:
-        """Give the whole address of a link in a document."""
+        """Return the whole address of a link in a document."""
         return self._server + link
 
     def download(self, job: Document, target: Path) -> None:
@@ -129,7 +129,7 @@ class Api:
             self._patiently(lambda: self._proven(job, part))
 
     def fetch(self, link: str, target: Path) -> tuple[str, str]:
-        """Write what is at a link to a file; give its SHA-256 and what the ETag holds."""
+        """Write what is at a link to a file; return its SHA-256 and what the ETag holds."""
         digest = ""
 
         def send() -> httpx.Response:
@@ -147,7 +147,7 @@ class Api:
         return response
 
     def _stream(self, link: str, target: Path) -> tuple[httpx.Response, str]:
-        """Write the body to the file, and give its SHA-256, unless the answer is a problem."""
+        """Write the body to the file, and return its SHA-256, unless the answer is a problem."""
         digest = hashlib.sha256()
         with self._client.stream("GET", link) as response:
             if response.status_code != httpx.codes.OK:
@@ -248,7 +248,7 @@ def _opened(source: Path) -> BinaryIO:
 
 
 def _problem(response: httpx.Response) -> PixoError:
-    """Give the error that the server's problem document tells."""
+    """Return the error that the server's problem document tells."""
     try:
         said = response.json()
         text = said["detail"]
@@ -258,7 +258,7 @@ def _problem(response: httpx.Response) -> PixoError:
 
 
 def _again(response: httpx.Response) -> float:
-    """Give the seconds after which the server wants to be asked again; a proxy may say so by a date."""
+    """Return the seconds after which the server wants to be asked again; a proxy may say so by a date."""
     said = response.headers.get("Retry-After", "")
     if said.isascii() and said.isdigit():
         return float(said)

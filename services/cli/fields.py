@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def given_fields(given: argparse.Namespace) -> dict[str, str]:
-    """Give those that were said, by the API's names."""
+    """Return those that were said, by the API's names."""
     names = ("filters", "format", "quality", "metadata", "background", "tile_size", "priority")
     values = {name: getattr(given, name, None) for name in names}
     return {name: str(value) for name, value in values.items() if value is not None}

@@ -40,7 +40,7 @@ def _installed() -> list[dict[str, Any]]:
 
 
 def _parameter(one: dict[str, Any]) -> str:
-    """Give ``sigma=2 (0.1 to 50)``."""
+    """Return ``sigma=2 (0.1 to 50)``."""
     if one.get("choices"):
         span = "|".join(map(str, one["choices"]))
     elif one.get("minimum") is not None:

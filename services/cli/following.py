@@ -12,7 +12,7 @@ PAUSE = 0.2
 
 
 def follow(api: Api, job: Document, show: Callable[[Document], object]) -> Document:
-    """Give the job as it ended; ``show`` sees each state on the way."""
+    """Return the job as it ended; ``show`` sees each state on the way."""
     show(job)
     while job["status"] not in ENDED:
         asked = time.monotonic()

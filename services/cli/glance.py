@@ -29,7 +29,7 @@ def take(server: Api, before: Glance | None = None) -> Glance:
 
 
 def speeds(before: Glance, workers: list[Document]) -> dict[str, float]:
-    """Give tiles a second between the last two heartbeats of each worker, as far as they are known."""
+    """Return tiles a second between the last two heartbeats of each worker, as far as they are known."""
     known = {worker["id"]: worker for worker in before.documents["workers"]}
     found = {}
     for worker in workers:
@@ -45,7 +45,7 @@ def speeds(before: Glance, workers: list[Document]) -> dict[str, float]:
 
 
 def lines(look: Glance, url: str, note: str) -> list[str]:
-    """Give the lines of a screen."""
+    """Return the lines of a screen."""
     workers, cluster, jobs = (look.documents[name] for name in ("workers", "cluster", "jobs"))
     count = cluster["jobs"]
     speed = f"{sum(look.speeds.values()):.1f} tiles/s" if look.speeds else "- tiles/s"

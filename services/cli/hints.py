@@ -2,5 +2,5 @@
 
 
 def hint(setting: str | None) -> str:
-    """Give what to add to a refusal whose limit a setting moves; nothing where none does."""
+    """Return what to add to a refusal whose limit a setting moves; nothing where none does."""
     return f" ({setting} changes the limit)" if setting else ""

@@ -34,7 +34,7 @@ class Painting:
         self._ridges = [_ridge(across, layer) * height for layer in range(len(_HILLS))]
 
     def strip(self, number: int) -> Strip:
-        """Give rows ``number * 128`` and following, (rows, width, 3) uint8 RGB."""
+        """Return rows ``number * 128`` and following, (rows, width, 3) uint8 RGB."""
         top = number * ROWS
         rows = np.arange(top, min(top + ROWS, self.height), dtype=np.float32)
         down = (rows / self.height)[:, None, None]
@@ -79,7 +79,7 @@ class Painting:
 
 
 def _ridge(across: NDArray[np.float32], layer: int) -> NDArray[np.float32]:
-    """Give the height of a range of hills at each column, 0 (top) to 1."""
+    """Return the height of a range of hills at each column, 0 (top) to 1."""
     line = np.full_like(across, 0.42 + 0.14 * layer)
     for octave in range(1, 9):
         line += 0.11 / octave**1.3 * np.sin(across * (2.3 * octave**1.6 + layer) * 2 * np.pi + 1.7 * layer * octave)

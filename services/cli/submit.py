@@ -128,7 +128,7 @@ class Submission:
 
 
 def _done(job: Document) -> Document:
-    """Give the job if it is done, else raise with its reason."""
+    """Return the job if it is done, else raise with its reason."""
     if job["status"] != "done":
         raise PixoError(job["error"] or f"the job was {job['status']}")
     return job

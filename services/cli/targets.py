@@ -50,7 +50,7 @@ class Targets:
         return None if self.folder else format_of(self._asked)
 
     def target(self, source: Path, kind: str) -> Path | None:
-        """Give the file for the result of a source, None where none is asked for; its folder is there."""
+        """Return the file for the result of a source, None where none is asked for; its folder is there."""
         if self._asked is None:
             return None
         target = self._place(self._asked, source, kind)
@@ -66,13 +66,13 @@ class Targets:
 
 
 def named(source: Path, kind: str) -> str:
-    """Give the source's name with an ending that fits the format."""
+    """Return the source's name with an ending that fits the format."""
     endings = ENDINGS.get(kind, (f".{kind}",))
     return source.name if source.suffix.lower() in endings else source.stem + endings[0]
 
 
 def kept(source: Path) -> str | None:
-    """Give the format that a result keeps of its source; that of its name where it cannot be read, None at a loss."""
+    """Return the format that a result keeps of its source; that of its name where it cannot be read, None at a loss."""
     found = None
     with suppress(OSError), source.open("rb") as file:
         found = sniff(file.read(64))
@@ -82,6 +82,6 @@ def kept(source: Path) -> str | None:
 
 
 def format_of(target: Path | None) -> str | None:
-    """Give the format that a file's ending asks for, None when it says nothing."""
+    """Return the format that a file's ending asks for, None when it says nothing."""
     suffix = target.suffix.lower() if target else ""
     return next((kind for kind, endings in ENDINGS.items() if suffix in endings), None)

@@ -36,5 +36,5 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _cores() -> int:
-    """Give the cores that this process may use."""
+    """Return the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -50,7 +50,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _compare(server: Api, job: Document, folder: Path) -> dict[str, Any]:
-    """Give the verdict with a sentence and the digests."""
+    """Return the verdict with a sentence and the digests."""
     source, final, again = (folder / name for name in ("source", "final", "again"))
     plan = msgspec.convert(server.get(f"jobs/{job['id']}/plan"), Plan)
     got, tag = server.fetch(job["links"]["result"], final)

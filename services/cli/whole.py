@@ -12,7 +12,7 @@ from pixo.errors import PixoError
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give the path of a new file, which takes the target's place when the block ends, and goes when it raises.
+    """Return the path of a new file, which takes the target's place when the block ends, and goes when it raises.
 
     Where the target is a link, the file that it names is replaced; what is no file (a device, a pipe) is written to as
     it is. Raises PixoError where that cannot be.

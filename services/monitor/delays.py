@@ -34,7 +34,7 @@ class Delays:
         self._known: OrderedDict[str, Known] = OrderedDict()
 
     def late(self, id: str, stamped: float, now: float) -> float:
-        """Give the seconds by which a beat is later than usual for its process; both times are unix time."""
+        """Return the seconds by which a beat is later than usual for its process; both times are unix time."""
         delay = now - stamped
         known = self._known.get(id)
         if known is None:

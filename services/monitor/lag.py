@@ -28,7 +28,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 def places(starts: Mapping[int, int], ends: Mapping[int, int], committed: Mapping[int, int]) -> dict[int, Place]:
-    """Give the partitions of a topic."""
+    """Return the partitions of a topic."""
     return {p: Place(start=starts.get(p, 0), end=end, committed=committed.get(p)) for p, end in ends.items()}
 
 
@@ -39,7 +39,7 @@ class Ages:
         self._looks: dict[int, deque[tuple[float, int]]] = {}
 
     def look(self, now: float, found: Mapping[int, Place]) -> float:
-        """Take a look at all partitions; give the age in seconds, 0 when all is consumed."""
+        """Take a look at all partitions; return the age in seconds, 0 when all is consumed."""
         return max((self._age(now, partition, place) for partition, place in found.items()), default=0.0)
 
     def _age(self, now: float, partition: int, place: Place) -> float:

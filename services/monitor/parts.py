@@ -32,7 +32,7 @@ class Parts:
 
 
 def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
-    """Give the parts; the stack closes them."""
+    """Return the parts; the stack closes them."""
     names = topics.names(settings.kafka)
     redis = stack.enter_context(closing(state.open(settings.redis)))
     kafka = stack.enter_context(closing(broker.open(settings.kafka, f"pixo-monitor-{settings.worker_id}")))

@@ -49,7 +49,7 @@ class Watch:
         self._growth.look(sum(not one.dead for one in workers), len(tasks))
 
     def _look(self) -> dict[str, tuple[str | None, Mapping[int, Place]]]:
-        """Give group and partitions of every topic."""
+        """Return group and partitions of every topic."""
         names = self._topics
         groups = {names.tasks: names.workers, names.results: names.stitchers}
         found: dict[str, tuple[str | None, Mapping[int, Place]]] = {}
@@ -76,7 +76,7 @@ def reached(part: str) -> Iterator[None]:
 
 
 def snapshot(now: float, topics: Mapping[str, tuple[str | None, Mapping[int, Place]]]) -> dict[str, Any]:
-    """Give what `GET /api/v1/cluster` shows of Kafka; lag only of topics that a group consumes."""
+    """Return what `GET /api/v1/cluster` shows of Kafka; lag only of topics that a group consumes."""
     told = []
     for name, (group, found) in topics.items():
         lag = {str(partition): place.lag for partition, place in sorted(found.items())} if group else None

@@ -27,7 +27,7 @@ class Handler:
         self._join = join
 
     def handle(self, record: Record) -> Finish | None:
-        """Let a tile count; give what is left to do before its record is done. Raises BadRecord, TryAgain."""
+        """Let a tile count; return what is left to do before its record is done. Raises BadRecord, TryAgain."""
         message = messages.decode(record.value)
         if isinstance(message, TileDone):
             return self._done(message, record)
@@ -52,7 +52,7 @@ class Handler:
         return self._published(done, completion)
 
     def _published(self, done: TileDone, handout: Handout) -> Finish:
-        """Send the tasks now, and give what waits for Kafka. They were handed out: nobody else will send them soon."""
+        """Send the tasks now; return what waits for Kafka. They were handed out: nobody else will send them soon."""
         sent: Sequence[Future[None]] | None
         try:
             sent = self._dispatcher.publish(done.job, handout)

@@ -67,7 +67,7 @@ class Joiner:
         self._pool.submit(self._take, job)
 
     def join(self, job: str, token: str) -> bool:
-        """Join the job if nobody else does; say whether it has ended by that.
+        """Join the job if nobody else does; return whether it has ended by that.
 
         Doing it again with the same token, after TryAgain, is the same join.
         """

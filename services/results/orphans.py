@@ -82,7 +82,7 @@ class Orphans:
 
 
 def survey(blobs: Iterable[Blob]) -> dict[str, Found]:
-    """Give what there is of each job."""
+    """Return what there is of each job."""
     found: dict[str, Found] = {}
     for blob in blobs:
         id_ = blob.key.split("/")[1]

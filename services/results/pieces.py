@@ -15,7 +15,7 @@ class InVain(PixoError):
 
 
 def read(store: Store, job: str, records: Sequence[TileRecord], in_vain: Callable[[], str]) -> Iterator[bytes]:
-    """Give the pieces in order, one at a time.
+    """Return the pieces in order, one at a time.
 
     Raises BadPiece for the first that is not what was recorded, InVain with the reason once ``in_vain`` gives one.
     """
@@ -28,7 +28,7 @@ def read(store: Store, job: str, records: Sequence[TileRecord], in_vain: Callabl
 
 
 def broken(store: Store, job: str, records: Sequence[TileRecord]) -> list[int]:
-    """Give the numbers of all tiles whose piece is missing or not what was recorded."""
+    """Return the numbers of all tiles whose piece is missing or not what was recorded."""
     return [record.tile for record in records if not _whole(store, job, record)]
 
 

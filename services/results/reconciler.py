@@ -110,10 +110,10 @@ class Reconciler:
 
 
 def quiet(last_ms: int | None, now_ms: int) -> int:
-    """Give the time without a worker between two rounds that found none."""
+    """Return the time without a worker between two rounds that found none."""
     return 0 if last_ms is None else min(max(0, now_ms - last_ms), LONGEST)
 
 
 def idle(workers: Sequence[Collection[int]], load: Mapping[int, int]) -> list[int]:
-    """Give one partition of every worker that holds some and has no tile out on any of them."""
+    """Return one partition of every worker that holds some and has no tile out on any of them."""
     return [min(held) for held in workers if held and not any(load.get(p, 0) for p in held)]

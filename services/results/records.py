@@ -10,7 +10,7 @@ log = logs.logger(__name__)
 
 
 def read_record(store: Store, id_: str) -> Spec | None:
-    """Give the record of a job; None, and a line in the log, for one that cannot be read.
+    """Return the record of a job; None, and a line in the log, for one that cannot be read.
 
     A machine that lost its power may have left half a file, another version of Pixo may have written one. Raises
     NoSuchBlob, TryAgain.

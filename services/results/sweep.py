@@ -160,5 +160,5 @@ class _Trouble:
 
 
 def _life(id_: str, job: Job | None) -> tuple[str, int, str]:
-    """Give what a settled step holds for: a job in one state of one generation."""
+    """Return what a settled step holds for: a job in one state of one generation."""
     return (id_, job.gen, job.status) if job is not None else (id_, 0, "")

@@ -17,7 +17,7 @@ PIECES_FOR = 600.0
 
 
 def steps(job: Job | None, now: float, *, active: bool, waiting: bool, settled: Collection[Step] = ()) -> list[Step]:
-    """Give what is to be done, in order; ``settled`` are the steps known to have been done for this job."""
+    """Return what is to be done, in order; ``settled`` are the steps known to have been done for this job."""
     if job is None:
         return ["restore"]
     found: list[Step] = []

@@ -67,11 +67,11 @@ class ApacheKafka:
             jars.run([*self._java(), *tool, "--config", str(self._properties)])
 
     def command(self) -> list[str]:
-        """Give the command that runs the broker in the foreground."""
+        """Return the command that runs the broker in the foreground."""
         return [*self._java(), "kafka.Kafka", str(self._properties)]
 
     def ready(self) -> bool:
-        """Say whether the broker takes connections; its listener opens when it can serve."""
+        """Return whether the broker takes connections; its listener opens when it can serve."""
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
@@ -149,7 +149,7 @@ class ApacheKafka:
 
 
 def _archived(folder: Path) -> list[str]:
-    """Give the options for a start with the jars' classes from an archive, which saves half of its time.
+    """Return the options for a start with the jars' classes from an archive, which saves half of its time.
 
     The first start of all makes the archive as it ends. Java passes by one that another Java made.
     """

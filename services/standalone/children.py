@@ -75,7 +75,7 @@ class Child:
         return self._code is not None and not self._code.done()
 
     async def ended(self) -> int:
-        """Wait for its end and give its exit code, negative for a signal."""
+        """Wait for its end and return its exit code, negative for a signal."""
         if self._code is None:
             raise RuntimeError(f"{self.name} was never started")
         code = await asyncio.shield(self._code)
@@ -137,7 +137,7 @@ def exit_text(code: int) -> str:
 
 
 def rss(pid: int) -> int:
-    """Give the memory in bytes that a process holds, 0 when it is not there."""
+    """Return the memory in bytes that a process holds, 0 when it is not there."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
     except FileNotFoundError:

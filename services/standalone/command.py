@@ -78,7 +78,7 @@ def ensure(settings: Settings) -> None:
 
 
 def _idle(settings: Settings) -> bool:
-    """Say whether no job is in work or waits; not when it cannot be known."""
+    """Return whether no job is in work or waits; not when it cannot be known."""
     with contextlib.closing(state.open(settings.redis, patient=False)) as shared:
         try:
             return not shared.queue.active() and not shared.queue.waiting()
@@ -91,7 +91,7 @@ def _pair(name: str, server: Server | None) -> tuple[Server, Child] | None:
 
 
 def _show(*, json: bool) -> Show:
-    """Give what passes a child's lines on: under its name, unless a machine reads them."""
+    """Return what passes a child's lines on: under its name, unless a machine reads them."""
 
     def show(name: str, line: str) -> None:
         with contextlib.suppress(OSError):  # the terminal is gone: nobody reads

@@ -94,7 +94,7 @@ def server_child(name: str, server: Server) -> Child:
 
 
 def _kafka(asked: str | None, data: Path) -> tuple[Server | None, dict[str, str]]:
-    """Give the broker to start, if any, and the settings with which it is reached."""
+    """Return the broker to start, if any, and the settings with which it is reached."""
     if asked is None:
         broker = EmbeddedBroker(free_port())
         # One results process reads them all; partitions of no use cost fetches.
@@ -109,12 +109,12 @@ def _kafka(asked: str | None, data: Path) -> tuple[Server | None, dict[str, str]
 
 
 def _tasks_partitions(options: Options, given: Settings, environ: Mapping[str, str]) -> int:
-    """Give a partition to each worker at least; more only where asked for, or where they can serve others."""
+    """Return a partition to each worker at least; more only where asked for, or where they can serve others."""
     if options.kafka is None and "PIXO_TASKS_PARTITIONS" not in environ:
         return options.workers
     return max(options.workers, given.kafka.tasks_partitions)
 
 
 def _id(name: str, *, shared: bool) -> str:
-    """Give a role process its id: its name, unless others meet in the same Redis."""
+    """Return a role process its id: its name, unless others meet in the same Redis."""
     return f"{socket.gethostname()}-{token_hex(2)}-{name}" if shared else name

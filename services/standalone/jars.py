@@ -33,7 +33,7 @@ _POM = f"""\
 
 
 def fetch(cache: Path | None = None) -> Path:
-    """Give the folder that the jars are in; needs Maven where they are not there yet.
+    """Return the folder that the jars are in; needs Maven where they are not there yet.
 
     Raises ConfigError with what Maven said when it fails.
     """

@@ -27,12 +27,12 @@ class Joining:
         self._since = since
 
     def missing(self) -> list[str]:
-        """Give the names of those that have not joined."""
+        """Return the names of those that have not joined."""
         unready = [name for name in self._roles if name not in self._health or not _ready(self._health[name])]
         return unready or sorted(self._workers - self._holding())
 
     def _holding(self) -> frozenset[str]:
-        """Give the ids of the workers that hold partitions, as those who cut jobs into lanes see it."""
+        """Return the ids of the workers that hold partitions, as those who cut jobs into lanes see it."""
         with contextlib.closing(state.open(self._redis, patient=False)) as shared:
             try:
                 alive = shared.workers.alive()

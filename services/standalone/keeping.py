@@ -36,7 +36,7 @@ class Pauses:
         self._started = self._clock()
 
     def ended(self) -> float:
-        """Note that it has ended; give the seconds to wait."""
+        """Note that it has ended; return the seconds to wait."""
         self._failures = 0 if self._clock() - self._started > HEALTHY else self._failures + 1
         return 0.0 if self._failures <= 1 else min(self._unit * 2 ** (self._failures - 2), LONGEST_PAUSE)
 

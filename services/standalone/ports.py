@@ -11,14 +11,14 @@ from pixo.errors import ConfigError
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Give a TCP port of the host that nobody listens on now."""
+    """Return a TCP port of the host that nobody listens on now."""
     with socket.socket(_family(host)) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
 def claim(host: str, port: int, patience: float = 3.0) -> int:
-    """Give the port if nobody listens on it, or a free one for 0; raise ConfigError when it stays taken.
+    """Return the port if nobody listens on it, or a free one for 0; raise ConfigError when it stays taken.
 
     The patience, in seconds, is for a former instance that is just ending.
     """

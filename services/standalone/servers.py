@@ -30,10 +30,10 @@ class Server(Protocol):
         """Make what it needs; may take long the first time; raises ConfigError when it cannot be."""
 
     def command(self) -> list[str]:
-        """Give the command that runs it in the foreground."""
+        """Return the command that runs it in the foreground."""
 
     def ready(self) -> bool:
-        """Say whether it answers; takes a second at most."""
+        """Return whether it answers; takes a second at most."""
 
 
 class EmbeddedBroker:
@@ -52,7 +52,7 @@ class EmbeddedBroker:
             raise ConfigError(f"the embedded broker cannot be used: {error}; --kafka names another") from error
 
     def command(self) -> list[str]:
-        """Give the command; all that it would else read from the environment is said."""
+        """Return the command; all that it would else read from the environment is said."""
         url = f"tcp://{self.address}"
         return [
             self._binary,
@@ -64,7 +64,7 @@ class EmbeddedBroker:
         ]
 
     def ready(self) -> bool:
-        """Say whether it takes connections: it does so only when it can answer."""
+        """Return whether it takes connections: it does so only when it can answer."""
         return _talk((HOST, self._port), b"") is not None
 
 
@@ -93,7 +93,7 @@ class Valkey:
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> list[str]:
-        """Give the command."""
+        """Return the command."""
         door = {"bind": HOST} if self._port else {"unixsocket": self._socket, "unixsocketperm": "700"}
         options = {
             "port": str(self._port),
@@ -109,13 +109,13 @@ class Valkey:
         return [str(self._binary), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
     def ready(self) -> bool:
-        """Say whether it answers: it does not before it has read its file."""
+        """Return whether it answers: it does not before it has read its file."""
         address = (HOST, self._port) if self._port else self._socket
         return (_talk(address, b"PING\r\n") or b"").startswith(b"+PONG")
 
 
 def _talk(address: tuple[str, int] | str, question: bytes) -> bytes | None:
-    """Give the first bytes of the answer, none for no question; None when nobody is there."""
+    """Return the first bytes of the answer, none for no question; None when nobody is there."""
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     with contextlib.suppress(OSError), socket.socket(family) as connection:
         connection.settimeout(0.5)

@@ -140,7 +140,7 @@ class Supervisor:
 
 
 def _gated(whole: asyncio.Event, role: Child) -> Callable[[], Awaitable[None]]:
-    """Give the start of a role that waits for a whole broker, since its clients would make topics."""
+    """Return the start of a role that waits for a whole broker, since its clients would make topics."""
 
     async def start() -> None:
         while not whole.is_set():
@@ -157,7 +157,7 @@ async def _answering(server: Server, child: Child) -> None:
 
 
 def _first(error: BaseException) -> BaseException:
-    """Give the error that matters out of a group of them."""
+    """Return the error that matters out of a group of them."""
     while isinstance(error, BaseExceptionGroup):
         ours = [one for one in error.exceptions if isinstance(one, PixoError)]
         error = (ours or error.exceptions)[0]

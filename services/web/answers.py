@@ -13,14 +13,14 @@ AGAIN = "1"
 
 
 def json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Give the response with a document that nobody may keep."""
+    """Return the response with a document that nobody may keep."""
     response = Response(msgspec.json.encode(document) + b"\n", status, headers, content_type="application/json")
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
 def job(found: Job, status: int = 200) -> Response:
-    """Give the response with a job; under way, with when to ask again too: a busy server may not have waited."""
+    """Return the response with a job; under way, with when to ask again too: a busy server may not have waited."""
     response = json(documents.job(found), status)
     if found.live:
         response.headers["Retry-After"] = AGAIN

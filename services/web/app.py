@@ -12,7 +12,7 @@ from services.web.waits import Waits
 
 
 def create_app(parts: Parts, registry: CollectorRegistry | None = None, checks: Health | None = None) -> Flask:
-    """Give the app over ready parts; nothing is reached yet."""
+    """Return the app over ready parts; nothing is reached yet."""
     app = Flask("pixo", static_folder=None)
     app.url_map.merge_slashes = False  # an id that is empty is a mistake, not another address
     places = Waits(parts)

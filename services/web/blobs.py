@@ -22,7 +22,7 @@ ENDINGS = {"jpeg": "jpg", "png": "png", "webp": "webp", "tiff": "tif", "gif": "g
 
 
 def respond(store: Store, key: str, *, form: str, name: str, tag: str) -> Response:
-    """Give the response with the blob of an image; ``tag`` is what its strong ETag holds.
+    """Return the response with the blob of an image; ``tag`` is what its strong ETag holds.
 
     Raise NoSuchBlob when it is gone, Refusal("bad-range") for a range beyond its end.
     """
@@ -58,7 +58,7 @@ def unchanged(tag: str, headers: dict[str, str]) -> Response | None:
 
 
 def disposition(name: str, *, attached: bool) -> str:
-    """Give the header that names a download, for any name (RFC 6266)."""
+    """Return the header that names a download, for any name (RFC 6266)."""
     kind = "attachment" if attached else "inline"
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     for unsafe in '\\"/':
@@ -81,7 +81,7 @@ def _attach(response: Response, store: Store, key: str, start: int, end: int, si
 
 
 def _range(size: int, tag: str) -> tuple[int, int]:
-    """Give the bytes that are asked for; several ranges, or a range of another version, mean all of them."""
+    """Return the bytes that are asked for; several ranges, or a range of another version, mean all of them."""
     asked = parse_range_header(request.headers.get("Range"))
     condition = request.headers.get("If-Range")
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:

@@ -12,7 +12,7 @@ TILE_STATES = {"waiting": "waiting", "active": "processing", "done": "done", "de
 
 
 def job(job: Job) -> dict[str, Any]:
-    """Give a job's document."""
+    """Return a job's document."""
     plan = job.plan
     return {
         "id": job.id,
@@ -36,7 +36,7 @@ def job(job: Job) -> dict[str, Any]:
 
 
 def links(job: Job) -> dict[str, str]:
-    """Give the addresses of what a job has."""
+    """Return the addresses of what a job has."""
     self = f"{BASE}/jobs/{job.id}"
     return {
         "self": self,
@@ -51,7 +51,7 @@ def links(job: Job) -> dict[str, str]:
 
 
 def progress(job: Job) -> float:
-    """Give the share of the tiles that are finished; 1 only when the image is there."""
+    """Return the share of the tiles that are finished; 1 only when the image is there."""
     if job.status in ("done", "expired"):
         return 1.0
     # Joining is quick, but not over: the last hundredth is its.
@@ -59,7 +59,7 @@ def progress(job: Job) -> float:
 
 
 def tile(plan: Plan, record: TileRecord, job: str) -> dict[str, Any]:
-    """Give a tile's document."""
+    """Return a tile's document."""
     top, bottom = plan.box(record.tile)
     return {
         "tile": record.tile,
@@ -74,7 +74,7 @@ def tile(plan: Plan, record: TileRecord, job: str) -> dict[str, Any]:
 
 
 def workers(found: Sequence[Worker], now: float) -> list[dict[str, Any]]:
-    """Give the documents of processes, with their state by the unix time."""
+    """Return the documents of processes, with their state by the unix time."""
     return [
         {
             "id": worker.id,
@@ -95,7 +95,7 @@ def workers(found: Sequence[Worker], now: float) -> list[dict[str, Any]]:
 
 
 def moment(seconds: float | None) -> str | None:
-    """Give a time as RFC 3339 in UTC, to the millisecond."""
+    """Return a time as RFC 3339 in UTC, to the millisecond."""
     if not seconds:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -29,7 +29,7 @@ END = ".end"
 
 
 def stream(parts: Parts, job: Job, last: str) -> Iterator[bytes] | None:
-    """Give the stream from behind the event ``last``, or from the first that is kept; None when there is no more.
+    """Return the stream from behind the event ``last``, or from the first that is kept; None when there is no more.
 
     The stream ends with the job. A part that is out of reach in between is waited for.
     """
@@ -66,7 +66,7 @@ def _follow(parts: Parts, id: str, place: str, found: list[Event]) -> Iterator[b
 
 
 def _end(parts: Parts, id: str) -> str | None:
-    """Give the status of a job that has ended, None for one that has not."""
+    """Return the status of a job that has ended, None for one that has not."""
     try:
         job = lookup.find(parts, id)
     except Refusal:  # deleted, or gone for good

@@ -26,7 +26,7 @@ class Fields(Struct, frozen=True, kw_only=True):
 
 
 def once(given: MultiDict[str, str]) -> dict[str, str]:
-    """Give the fields of a query; raise Refusal for one that is given twice, of which only one could count."""
+    """Return the fields of a query; raise Refusal for one that is given twice, of which only one could count."""
     for name, values in given.lists():
         if len(values) > 1:
             raise Refusal("repeated-field", f"The field {name!r} is given twice.", measured=name)
@@ -64,7 +64,7 @@ def read(given: Mapping[str, str]) -> Fields:
 
 
 def choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """Give what a field is of the choices, the first where it is left out; raise Refusal("bad-field")."""
+    """Return what a field is of the choices, the first where it is left out; raise Refusal("bad-field")."""
     value = values.get(name, choices[0])
     if value not in choices:
         raise Refusal(
@@ -74,7 +74,7 @@ def choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> st
 
 
 def number(values: Mapping[str, str], name: str, least: int, most: int) -> int:
-    """Give the whole number that a field is; raise Refusal("bad-field")."""
+    """Return the whole number that a field is; raise Refusal("bad-field")."""
     text = values[name]
     if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise Refusal(

@@ -40,7 +40,7 @@ Piece = TypeVar("Piece", bound=Sized)
 
 
 def length(environ: Mapping[str, Any]) -> int | None:
-    """Give the body's declared length; None where the server will tell its end (chunked)."""
+    """Return the body's declared length; None where the server will tell its end (chunked)."""
     declared = environ.get("CONTENT_LENGTH")
     if declared:
         return int(declared)
@@ -48,7 +48,7 @@ def length(environ: Mapping[str, Any]) -> int | None:
 
 
 def read(environ: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> Iterator[memoryview | bytes]:
-    """Give the body in pieces, each of them good until the next is asked for.
+    """Return the body in pieces, each of them good until the next is asked for.
 
     Raise Refusal when it ends early (``cut-off-upload``), stands still or crawls (``slow-upload``), or comes in chunks
     that are none (``bad-chunks``).
@@ -109,7 +109,7 @@ def _pieces(
 
 
 def _buffered(reader: LengthReader) -> Iterator[bytes]:
-    """Give what the server has of the body already, and keep its count right."""
+    """Return what the server has of the body already, and keep its count right."""
     buffered = reader.unreader.take_buffered()
     ours, others = buffered[: reader.length], buffered[reader.length :]
     reader.unreader.unread(others)
@@ -148,7 +148,7 @@ def _spliced(reader: LengthReader, socket: Any) -> Iterator[memoryview | Piped]:
 
 
 def _pipe() -> tuple[int, int] | None:
-    """Give the ends of a pipe, out and in; None when there is no long one: a short one takes longer than receiving."""
+    """Return the ends of a pipe, out and in; None if it would be short, which takes longer than receiving."""
     with suppress(OSError):  # too many files; all pipes of one user are bounded, too
         out, into = os.pipe()
         try:

@@ -9,7 +9,7 @@ from services.web.parts import Parts
 
 
 def find(parts: Parts, job: str) -> Job:
-    """Give the job; raise Refusal("no-such-job") when there is none, ("expired") when it was deleted.
+    """Return the job; raise Refusal("no-such-job") when there is none, ("expired") when it was deleted.
 
     Raise TryAgain("redis") for one that Redis has lost and the store remembers: it comes back within seconds.
     """
@@ -23,7 +23,7 @@ def find(parts: Parts, job: str) -> Job:
 
 
 def present(job: Job) -> Job:
-    """Give the job; raise Refusal("expired") when it was deleted."""
+    """Return the job; raise Refusal("expired") when it was deleted."""
     if job.status == "deleted":
         raise Refusal("expired", "The job was deleted.")
     return job

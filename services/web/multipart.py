@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
 
 def parse(boundary: bytes, chunks: Iterable[Bytes]) -> Iterator[Part | bytes]:
-    """Give each part's beginning and then its bytes in pieces, in the order of the body.
+    """Return each part's beginning and then its bytes in pieces, in the order of the body.
 
     Every piece is given as soon as it is known not to be the boundary, and none is kept. Raise
     Refusal("bad-multipart") for a body that is none, or ends too early.
@@ -46,7 +46,7 @@ def parse(boundary: bytes, chunks: Iterable[Bytes]) -> Iterator[Part | bytes]:
 
 
 def collect(parts: Iterable[Part | bytes], store_file: Callable[[Part, Iterator[bytes]], None]) -> dict[str, str]:
-    """Give the plain fields; hand each file's pieces to ``store_file``, which need not take them all.
+    """Return the plain fields; hand each file's pieces to ``store_file``, which need not take them all.
 
     Raise Refusal("repeated-field" | "bad-field") for fields that say nothing clear.
     """

@@ -20,7 +20,7 @@ log = logs.logger(__name__)
 
 @contextmanager
 def parts(settings: Settings, stopping: Callable[[], bool]) -> Iterator[Parts]:
-    """Give the parts of this process, connected as they are used; close them all afterwards."""
+    """Return the parts of this process, connected as they are used; close them all afterwards."""
     names = topics.names(settings.kafka)
     kafka = broker.open(settings.kafka, f"pixo-web-{settings.worker_id}")
     redis = state.open(settings.redis, patient=False)

@@ -49,7 +49,7 @@ def _check_name(host: str) -> None:
 
 
 def _own(given: str, host: str) -> bool:
-    """Tell whether the Host is an address or a name of this machine, which nobody else can give to theirs.
+    """Return whether the Host is an address or a name of this machine, which nobody else can give to theirs.
 
     So is the name that its user has it listen at. Browsers do not say of a page of others that it is one when it asks
     the address that is none (0.0.0.0), or one of IPv4 written as IPv6 (::ffff:0:0).
@@ -62,7 +62,7 @@ def _own(given: str, host: str) -> bool:
 
 
 def _address(name: str) -> bool:
-    """Tell whether the name is an address of which browsers say who asks it."""
+    """Return whether the name is an address of which browsers say who asks it."""
     try:
         address = ip_address(name)
     except ValueError:
@@ -71,7 +71,7 @@ def _address(name: str) -> bool:
 
 
 def _loopback(host: str) -> bool:
-    """Tell whether a server at the host hears this machine alone: it listens where the resolver says (``127.1``)."""
+    """Return whether a server at the host hears this machine alone: it listens where the resolver says (``127.1``)."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         found = socket.getaddrinfo(_plain(host), None, family, socket.SOCK_STREAM)

@@ -25,7 +25,7 @@ class Connection(socket.socket):
 
     @classmethod
     def over(cls, plain: socket.socket) -> Self:
-        """Give one in the place of another, which is not to be used any more."""
+        """Return one in the place of another, which is not to be used any more."""
         timeout = plain.gettimeout()
         connection = cls(plain.family, plain.type, plain.proto, fileno=plain.detach())
         connection.settimeout(timeout)
@@ -47,7 +47,7 @@ class Connection(socket.socket):
                 self._require_less_than(queued, error)
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """Have the kernel send so many bytes of the file, or all; give how many they were."""
+        """Have the kernel send so many bytes of the file, or all; return how many they were."""
         at = offset
         while count is None or at < offset + count:
             queued = self._queued()
@@ -61,7 +61,7 @@ class Connection(socket.socket):
         return at - offset
 
     def _queued(self) -> int | None:
-        """Give how many bytes the other side has not taken, None where the system does not tell."""
+        """Return how many bytes the other side has not taken, None where the system does not tell."""
         with suppress(OSError):
             return int.from_bytes(fcntl.ioctl(self, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
         return None

@@ -64,7 +64,7 @@ log = logs.logger(__name__)
 
 
 def answer(kind: str, status: int, detail: str, headers: dict[str, str] | None = None, **members: object) -> Response:
-    """Give the response with a problem document; members that are None are left out."""
+    """Return the response with a problem document; members that are None are left out."""
     document = {
         "type": f"urn:pixo:problem:{kind}",
         "title": HTTPStatus(status).phrase,

@@ -7,7 +7,7 @@ from services.web.parts import Parts
 
 
 def health(parts: Parts) -> Health:
-    """Give the health of the web role; it is alive as long as it answers."""
+    """Return the health of the web role; it is alive as long as it answers."""
     return Health({part: _check(parts, part) for part in parts.reach.parts})
 
 

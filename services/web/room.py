@@ -60,7 +60,7 @@ class Room:
         )
 
     def _turn(self, waiting: int) -> float | None:
-        """Give the seconds until it is this one's turn; None when no worker lives."""
+        """Return the seconds until it is this one's turn; None when no worker lives."""
         now = self._clock()
         if now - self._paced > FRESH:
             self._pace, self._paced = self._measure(), now
@@ -73,7 +73,7 @@ class Room:
         return max(SHORTEST, math.ceil(self._promised - now))
 
     def _measure(self) -> float | None:
-        """Give the seconds in which the live workers, by the plans, do one of the jobs that are next."""
+        """Return the seconds in which the live workers, by the plans, do one of the jobs that are next."""
         workers = len(self._dispatcher.workers())
         jobs = self._state.jobs.read_many(self._state.queue.first(HEADS))
         plans = [job.plan for job in jobs if job is not None and job.plan is not None]

@@ -36,7 +36,7 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
         super().__init__()
 
     def serve(self) -> int:
-        """Serve until told to stop, and give the exit code."""
+        """Serve until told to stop, and return the exit code."""
         try:
             self.run()
         except SystemExit as end:

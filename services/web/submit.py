@@ -40,7 +40,7 @@ log = logs.logger(__name__)
 
 
 def submit(parts: Parts, environ: Mapping[str, Any], query: Mapping[str, str], key: str | None) -> str:
-    """Make a job of an uploaded image and give its id; with a key that came before, the id of that job.
+    """Make a job of an uploaded image and return its id; with a key that came before, the id of that job.
 
     Raise Refusal for what is not taken and TryAgain when a part is out of reach; both leave nothing behind, but what
     the next request with the key goes on from. That there is no room, or a part away, is found before a byte of the
@@ -113,7 +113,7 @@ def _specify(parts: Parts, job: str, received: upload.Received) -> Spec:
 
 
 def _tile_size(parts: Parts) -> int | None:
-    """Give the installation's own tile size; with the default, the planner chooses what is at least as large."""
+    """Return the installation's own tile size; with the default, the planner chooses what is at least as large."""
     size = parts.settings.work.tile_size
     return None if size == Work().tile_size else size
 
@@ -138,7 +138,7 @@ def _register(parts: Parts, spec: Spec) -> None:
 
 
 def _again(parts: Parts, spec: Spec, claimed: str) -> str:
-    """Give the job that the key stands for; finish its submission if that was broken off."""
+    """Return the job that the key stands for; finish its submission if that was broken off."""
     known = parts.state.jobs.read(claimed)
     if known is None:
         # Its source was there before its key was claimed, unless it was cleaned away since.

@@ -101,7 +101,7 @@ def receive(
 
 
 def clean(name: str) -> str:
-    """Give the file's own name: no folders, nothing that does not print, at most 200 characters, the ending kept."""
+    """Return the file's own name: no folders, nothing that does not print, at most 200 characters, the ending kept."""
     name = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
     name = "".join(char for char in name if char.isprintable()).strip()
     if len(name) > LONGEST_NAME:
@@ -112,7 +112,7 @@ def clean(name: str) -> str:
 
 
 def too_many(size: int, limit: int) -> Refusal:
-    """Give the refusal of an upload that is too long."""
+    """Return the refusal of an upload that is too long."""
     return Refusal(
         "too-many-bytes",
         f"The upload is larger than the limit of {limit} bytes.",

@@ -34,7 +34,7 @@ class Waits:
         self._previews = _Share(min(PREVIEWS, (most + 1) // 2))
 
     def end(self, id: str, seconds: float) -> Job | None:
-        """Give the job when it has ended, or as it stands when the time is over; None when all places are taken.
+        """Return the job when it has ended, or as it stands when the time is over; None when all places are taken.
 
         Raises Refusal("expired") when it was deleted.
         """
@@ -51,14 +51,14 @@ class Waits:
             self._places.release()
 
     def listen(self) -> Callable[[], None]:
-        """Take a place for a listener and give what leaves it; raise Refusal("too-many-listeners")."""
+        """Take a place for a listener and return what leaves it; raise Refusal("too-many-listeners")."""
         if leave := self._take(self._listeners):
             return leave
         said, most = "Too many requests are already listening or waiting.", self._listeners.most
         raise Refusal("too-many-listeners", said, limit=most, setting="PIXO_WEB_THREADS", again=AGAIN)
 
     def preview(self) -> Callable[[], None]:
-        """Take a place for one who wants a preview and give what leaves it; raise Refusal("too-many-previews")."""
+        """Take a place for one who wants a preview and return what leaves it; raise Refusal("too-many-previews")."""
         if leave := self._take(self._previews):
             return leave
         said, most = "Too many requests are already waiting or making previews.", self._previews.most

@@ -36,12 +36,12 @@ class Activity:
             self._spent(ended - began)
 
     def overdue(self, limit: float) -> bool:
-        """Say whether the tile in hand has taken more seconds than the limit."""
+        """Return whether the tile in hand has taken more seconds than the limit."""
         began = self._began
         return began is not None and self._clock() - began > limit
 
     def share(self) -> float:
-        """Give the share of the time since the last call that was spent on tiles, 0-1."""
+        """Return the share of the time since the last call that was spent on tiles, 0-1."""
         now = self._clock()
         with self._lock:
             if self._began is not None:

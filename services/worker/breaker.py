@@ -56,7 +56,7 @@ class Breaker:
             raise Tripped(self._why)
 
     def check(self) -> bool | str:
-        """Say whether the worker may take work: a check of its readiness."""
+        """Return whether the worker may take work: a check of its readiness."""
         return self._why or True
 
     def _note(self, job: str, *, failed: bool) -> None:

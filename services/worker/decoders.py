@@ -51,7 +51,7 @@ class Decoders:
     def work(
         self, lane: Lane, plan: Plan, rows: tuple[int, int], act: Callable[[Reader], bytes], *, last: bool
     ) -> bytes:
-        """Give what ``act`` makes of the lane's reader, with a new one if the kept one stands too low.
+        """Return what ``act`` makes of the lane's reader, with a new one if the kept one stands too low.
 
         ``rows`` are the first one wanted now and the likely end of the lane's run; after the ``last`` tile of an
         image its reader is of no more use.

@@ -71,7 +71,7 @@ class Handler:
         self._open: dict[Place, tuple[str, TileTask]] = {}
 
     def handle(self, record: Record) -> Finish | None:
-        """Make the task's tile; give what stores and reports it, None for a task that is not wanted any more.
+        """Make the task's tile; return what stores and reports it, None for a task that is not wanted any more.
 
         Raises BadRecord for what is no task, TryAgain, after which the attempt does not count, and Tripped.
         """
@@ -215,12 +215,12 @@ class Handler:
         return settle
 
     def _story(self, task: TileTask) -> dict[str, Any]:
-        """Give what every line about a tile tells."""
+        """Return what every line about a tile tells."""
         return {"job": task.job, "tile": task.tile, "lane": task.lane, "worker": self._worker}
 
 
 def read(record: Record) -> TileTask:
-    """Give the task that a record is; raise BadRecord for anything else."""
+    """Return the task that a record is; raise BadRecord for anything else."""
     task = messages.decode(record.value)
     if not isinstance(task, TileTask):
         raise BadRecord(f"{type(task).__name__} does not belong here", record.value or b"")

@@ -56,7 +56,7 @@ class Parts:
 
 
 def assemble(settings: Settings, stack: ExitStack) -> Parts:
-    """Give the parts; the stack closes them, in the order that loses nothing."""
+    """Return the parts; the stack closes them, in the order that loses nothing."""
     names = topics.names(settings.kafka)
     redis = stack.enter_context(closing(state.open(settings.redis)))
     blobs = store.open(settings.store)

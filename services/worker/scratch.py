@@ -15,7 +15,7 @@ PREFIX = "pixo-worker-"
 
 @contextlib.contextmanager
 def scratch(parent: Path) -> Iterator[Path]:
-    """Give a new folder in ``parent``; remove it after the block, and at once those whose workers are no more.
+    """Return a new folder in ``parent``; remove it after the block, and at once those whose workers are no more.
 
     Raises ConfigError where no folder can be made there. The folder is locked for as long as the process lives, so
     that a kill is noticed.
@@ -43,7 +43,7 @@ def scratch(parent: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
-    """Say whether the folder is there and nobody else's for the length of the block."""
+    """Return whether the folder is there and nobody else's for the length of the block."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:  # gone, or a stranger's

@@ -21,7 +21,7 @@ class Sources:
         self._copies: OrderedDict[str, int] = OrderedDict()
 
     def path(self, job: str) -> Path:
-        """Give the upload's file.
+        """Return the upload's file.
 
         Raises NoSuchBlob when the job's bytes are gone, TryAgain("store"), OSError where there is no space for a copy.
         """

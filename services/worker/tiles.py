@@ -29,7 +29,7 @@ class Tiles:
         self._measures = measures
 
     def make(self, task: TileTask) -> bytes:
-        """Give the tile's piece, ready to be joined; a lone tile's is the final image.
+        """Return the tile's piece, ready to be joined; a lone tile's is the final image.
 
         Raises BadImage, NoSuchBlob when the upload is gone, TryAgain("store"), OSError where the worker's folder is too
         small for this image alone, and whatever a filter raises.
@@ -83,18 +83,18 @@ class _Clocked:
 
 
 def span(plan: Plan, chain: Chain, task: TileTask) -> tuple[int, int]:
-    """Give the first row that the task needs, and the row that the rest of its lane's run ends at, with halo."""
+    """Return the first row that the task needs, and the row that the rest of its lane's run ends at, with halo."""
     last = min(max(task.until, task.tile + 1), plan.tiles) - 1
     return reach(plan, chain, plan.box(task.tile)[0], plan.box(last)[1])
 
 
 def ended(plan: Plan, task: TileTask) -> bool:
-    """Tell whether the reader is of no more use: after the image's last tile, and where it decoded the run alone."""
+    """Return whether the reader is of no more use: after the image's last tile, and where it decoded the run alone."""
     return task.tile == plan.tiles - 1 or (plan.engine == "luma" and task.tile >= task.until - 1)
 
 
 def opener(cache: Path, measures: Measures) -> Open:
-    """Give what opens readers, with the folder for images that must be decoded whole."""
+    """Return what opens readers, with the folder for images that must be decoded whole."""
 
     def open_(path: Path, plan: Plan, start: int, until: int) -> Reader:
         measures.opened(path.stat().st_size)

@@ -37,7 +37,7 @@ def up(folder: Path) -> None:
 
 
 def instructions() -> str:
-    """Give the instruction set by which float filters round: workers of one cluster should have the same."""
+    """Return the instruction set by which float filters round: workers of one cluster should have the same."""
     try:
         known = Path("/proc/cpuinfo").read_text("utf-8")
     except OSError:

@@ -33,7 +33,7 @@ class LumaReader:
         return len(self._pixels)
 
     def rows(self, top: int, bottom: int) -> NDArray[np.uint8]:
-        """Give rows ``[top, bottom)`` as (bottom - top, width, 1)."""
+        """Return rows ``[top, bottom)`` as (bottom - top, width, 1)."""
         if bottom > len(self._pixels):
             # A second call beyond the first one's end pays for everything above it again, so it goes all the way.
             until = self._plan.height if len(self._pixels) else max(bottom, self._until)

@@ -44,7 +44,7 @@ class MapReader:
         return self._plan.height
 
     def rows(self, top: int, bottom: int) -> Pixels:
-        """Give rows ``[top, bottom)`` as (bottom - top, width, channels)."""
+        """Return rows ``[top, bottom)`` as (bottom - top, width, channels)."""
         if self._file is None:
             raise ValueError("the reader is closed")
         if len(self._window) < bottom - top:
@@ -77,7 +77,7 @@ class MapReader:
         self.close()
 
     def _open(self, source: Path) -> FileIO:
-        """Give the whole raw file, with a shared lock on it."""
+        """Return the whole raw file, with a shared lock on it."""
         while True:
             file = FileIO(self._path, "a+")
             try:
@@ -97,7 +97,7 @@ class MapReader:
             file.close()
 
     def _is_whole(self, file: FileIO) -> bool:
-        """Tell whether all rows are there: they are written in order, so the size tells."""
+        """Return whether all rows are there: they are written in order, so the size tells."""
         return os.fstat(file.fileno()).st_size == self._stride * self._plan.height
 
     def _fill(self, source: Path, file: FileIO) -> None:

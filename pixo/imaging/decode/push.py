@@ -43,12 +43,12 @@ def open_pixels(path: Path, plan: Plan, *, strict: bool = False) -> libvips.Open
 
 
 def only_odd(error: BaseException) -> bool:
-    """Tell whether what ended a strict pass leaves the picture whole."""
+    """Return whether what ended a strict pass leaves the picture whole."""
     return isinstance(error, pyvips.Error) and not libvips.loses_pixels(libvips.reason(error))
 
 
 def failure(plan: Plan, error: BaseException) -> BaseException:
-    """Give what to raise for a pass that broke off: what the file system has is no fault of the image."""
+    """Return what to raise for a pass that broke off: what the file system has is no fault of the image."""
     return error if isinstance(error, OSError) else damaged(plan, error)
 
 
@@ -159,7 +159,7 @@ class Push:
             self._change.notify_all()
 
     def _decode(self) -> BaseException | None:
-        """Push all bytes through; give what ended that too early."""
+        """Push all bytes through; return what ended that too early."""
         target = pyvips.TargetCustom()
         target.on_write(self._write)
         try:

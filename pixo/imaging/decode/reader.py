@@ -19,7 +19,7 @@ class Rows(Protocol):
     """What gives rows from top to bottom; used by one thread at a time."""
 
     def rows(self, top: int, bottom: int) -> Pixels:
-        """Give rows ``[top, bottom)`` as (bottom - top, width, channels), to be read until the next call.
+        """Return rows ``[top, bottom)`` as (bottom - top, width, channels), to be read until the next call.
 
         ``top`` is never less than it was in the call before, except where Rewind is taken into account: what lies
         further up is gone. Raises BadImage if the pixels are damaged or end too early.

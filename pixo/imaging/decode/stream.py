@@ -27,7 +27,7 @@ class StreamReader:
         return self._end
 
     def rows(self, top: int, bottom: int) -> Pixels:
-        """Give rows ``[top, bottom)`` as (bottom - top, width, channels)."""
+        """Return rows ``[top, bottom)`` as (bottom - top, width, channels)."""
         if top < self._first:
             raise Rewind(f"row {top} is gone, the first at hand is {self._first}")
         if bottom > self._end:

@@ -85,22 +85,22 @@ class Filter(ABC, Generic[P]):
 
     @abstractmethod
     def apply(self, pixels: Pixels, params: P, place: Place) -> Pixels:
-        """Give the filtered pixels, as high and wide, of the same dtype; never write into ``pixels``."""
+        """Return the filtered pixels, as high and wide, of the same dtype; never write into ``pixels``."""
 
     @abstractmethod
     def cost(self, params: P, mode: Mode, depth: int) -> float:
         """Estimate the milliseconds per megapixel on one core."""
 
     def radius(self, params: P, depth: int) -> int:
-        """Give the rows above and below that a row depends on."""
+        """Return the rows above and below that a row depends on."""
         return 0
 
     def align(self, params: P) -> int:
-        """Give the rows that belong together, counted from the image's top: a cell's height, 1 if there are none."""
+        """Return the rows that belong together, counted from the image's top: a cell's height, 1 if there are none."""
         return 1
 
     def out_mode(self, mode: Mode) -> Mode:
-        """Give the mode that comes out when ``mode`` goes in."""
+        """Return the mode that comes out when ``mode`` goes in."""
         return mode
 
     def check(self, params: P, mode: Mode, depth: int) -> None:
@@ -109,7 +109,7 @@ class Filter(ABC, Generic[P]):
 
 @cache
 def registry() -> dict[str, Filter[Any]]:
-    """Give every filter by its name, the built-in ones first; raise ConfigError for a broken plug-in."""
+    """Return every filter by its name, the built-in ones first; raise ConfigError for a broken plug-in."""
     found = {name: _built_in(target) for name, target in BUILT_IN.items()}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         found[point.name] = _plugged_in(point, found)

@@ -20,12 +20,12 @@ WEIGHING = 12.0
 
 
 def present(pixels: Pixels) -> bool:
-    """Tell whether the last channel is alpha."""
+    """Return whether the last channel is alpha."""
     return pixels.shape[2] in (2, 4)
 
 
 def kept(result: Pixels, source: Pixels) -> Pixels:
-    """Give ``result``, as an array (h, w, c), with the alpha of ``source``; ``result`` is written to."""
+    """Return ``result``, as an array (h, w, c), with the alpha of ``source``; ``result`` is written to."""
     result = result.reshape(source.shape)
     if present(source):
         result[..., -1] = source[..., -1]
@@ -33,7 +33,7 @@ def kept(result: Pixels, source: Pixels) -> Pixels:
 
 
 def hidden(pixels: Pixels) -> "Pixels | None":
-    """Give 255 for each pixel whose alpha is 0 and 0 for others, (h, w); None if there are none, or no alpha."""
+    """Return 255 for each pixel whose alpha is 0 and 0 for others, (h, w); None if there are none, or no alpha."""
     import cv2
     import numpy as np
 
@@ -131,7 +131,7 @@ def weighing_cost(mode: Mode) -> float:
 
 
 def _product(colour: Pixels, alpha: Pixels, full: int) -> Pixels:
-    """Give colour times alpha as 16 bits, of planes (h, w)."""
+    """Return colour times alpha as 16 bits, of planes (h, w)."""
     import numpy as np
 
     if full == 255:

@@ -27,7 +27,7 @@ class Box(Filter[BoxParams]):
         return averaged(pixels, lambda image: mean(image, 2 * params.radius + 1), params.radius)
 
     def radius(self, params: BoxParams, depth: int) -> int:
-        """Give the parameter itself."""
+        """Return the parameter itself."""
         return params.radius
 
     def cost(self, params: BoxParams, mode: Mode, depth: int) -> float:
@@ -36,7 +36,7 @@ class Box(Filter[BoxParams]):
 
 
 def mean(pixels: Pixels, size: int) -> Pixels:
-    """Give the rounded mean of size x size pixels, every channel alike; the size is odd and at most 101."""
+    """Return the rounded mean of size x size pixels, every channel alike; the size is odd and at most 101."""
     import cv2
     import numpy as np
 

@@ -34,5 +34,5 @@ class Brightness(Filter[BrightnessParams]):
 
 @lru_cache(maxsize=8)
 def brightened(amount: float, depth: int) -> Pixels:
-    """Give the table of all levels times the amount."""
+    """Return the table of all levels times the amount."""
     return table(levels(depth) * amount)

@@ -36,6 +36,6 @@ class Contrast(Filter[ContrastParams]):
 
 @lru_cache(maxsize=8)
 def contrasted(amount: float, depth: int) -> Pixels:
-    """Give the table of all levels, spread around half of full scale."""
+    """Return the table of all levels, spread around half of full scale."""
     middle = ((1 << depth) - 1) / 2
     return table((levels(depth) - middle) * amount + middle)

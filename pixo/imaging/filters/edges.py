@@ -49,7 +49,7 @@ class Edges(Filter[Nothing]):
 
 
 def _steepness(around: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """Give the same of the 3x3 pixels around each of some values."""
+    """Return the same of the 3x3 pixels around each of some values."""
     import numpy as np
 
     sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])

@@ -20,7 +20,7 @@ ROWS, COLUMNS = 1 << 18, 1 << 8
 
 
 def reach(sigma: float) -> int:
-    """Give the rows and columns that a Gaussian reaches: four sigma, rounded up."""
+    """Return the rows and columns that a Gaussian reaches: four sigma, rounded up."""
     return ceil(4 * sigma)
 
 
@@ -46,7 +46,7 @@ def gaussian_cost(sigma: float, mode: Mode, depth: int) -> float:
 
 @lru_cache(maxsize=8)
 def weights(sigma: float) -> "NDArray[np.float64]":
-    """Give the weights of a row, whole parts of `ONE` that add up to 1."""
+    """Return the weights of a row, whole parts of `ONE` that add up to 1."""
     import cv2
     import numpy as np
 

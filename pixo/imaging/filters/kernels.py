@@ -16,7 +16,7 @@ STEPS = 32
 
 
 def steps(strength: float) -> int:
-    """Give a strength in whole steps."""
+    """Return a strength in whole steps."""
     return round(strength * STEPS)
 
 
@@ -56,7 +56,7 @@ def convolve(pixels: Pixels, kernel: "NDArray[np.float64]") -> Pixels:
 def passing_over(
     result: Pixels, pixels: Pixels, weigh: "Callable[[NDArray[np.float64]], NDArray[np.float64]]"
 ) -> Pixels:
-    """Give ``result``, which is written to, with colours that those of pixels with alpha 0 have no part in.
+    """Return ``result``, which is written to, with colours that those of pixels with alpha 0 have no part in.
 
     Else what is hidden would be drawn as an outline into what can be seen. Beside it a pixel is weighed once more, with
     itself in place of each hidden neighbour. ``weigh`` takes the 3x3 pixels around each of some colour values,

@@ -6,7 +6,7 @@ from pixo.imaging.plan import Mode
 
 
 def luma(pixels: Pixels) -> Pixels:
-    """Give (h, w, 1): the luma of RGB and RGBA, the first channel of L and LA (a view)."""
+    """Return (h, w, 1): the luma of RGB and RGBA, the first channel of L and LA (a view)."""
     import cv2
 
     if pixels.shape[2] < 3:
@@ -23,5 +23,5 @@ def with_alpha(gray: Pixels, source: Pixels) -> Pixels:
 
 
 def gray_mode(mode: Mode) -> Mode:
-    """Give the mode without colour."""
+    """Return the mode without colour."""
     return "LA" if mode.endswith("A") else "L"

@@ -36,7 +36,7 @@ class Median(Filter[MedianParams]):
         return cv2.medianBlur(pixels, size).reshape(pixels.shape)
 
     def radius(self, params: MedianParams, depth: int) -> int:
-        """Give the parameter itself."""
+        """Return the parameter itself."""
         return params.radius
 
     def check(self, params: MedianParams, mode: Mode, depth: int) -> None:

@@ -27,12 +27,12 @@ class Parameter(Struct, frozen=True, kw_only=True):
 
 
 def describe(params: type[Struct]) -> tuple[Parameter, ...]:
-    """Give the parameters that a record holds; raise ConfigError for a field that a chain cannot write."""
+    """Return the parameters that a record holds; raise ConfigError for a field that a chain cannot write."""
     return tuple(_parameter(params, field) for field in msgspec.structs.fields(params))
 
 
 def read(parameter: Parameter, text: str, where: str) -> Any:
-    """Give the value that ``text`` writes; raise Refusal ``bad-parameter`` when it is no such value or out of range."""
+    """Return the value that ``text`` writes; raise Refusal ``bad-parameter`` when it is none or out of range."""
     match parameter.type:
         case "integer":
             return _in_range(parameter, _number(int, INTEGER, "a whole number", text, where), where)
@@ -45,7 +45,7 @@ def read(parameter: Parameter, text: str, where: str) -> Any:
 
 
 def write(value: Any) -> str:
-    """Give the shortest text that `read` turns into the same value: ``4`` for 4.0, ``true`` for True."""
+    """Return the shortest text that `read` turns into the same value: ``4`` for 4.0, ``true`` for True."""
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
 
 

@@ -27,7 +27,7 @@ class Pixelate(Filter[PixelateParams]):
         return weighed(pixels, lambda image: cells(image, params.size, place.y0))
 
     def align(self, params: PixelateParams) -> int:
-        """Give a cell's height."""
+        """Return a cell's height."""
         return params.size
 
     def cost(self, params: PixelateParams, mode: Mode, depth: int) -> float:
@@ -36,7 +36,7 @@ class Pixelate(Filter[PixelateParams]):
 
 
 def cells(pixels: Pixels, size: int, y0: int) -> Pixels:
-    """Give each cell's rounded mean; ``y0`` is the first row's place, the grid starts at row 0 and column 0."""
+    """Return each cell's rounded mean; ``y0`` is the first row's place, the grid starts at row 0 and column 0."""
     import numpy as np
 
     height, width, _ = pixels.shape

@@ -36,7 +36,7 @@ class Posterize(Filter[PosterizeParams]):
 
 @lru_cache(maxsize=8)
 def posterized(count: int, depth: int) -> Pixels:
-    """Give the table of all levels, each rounded to the nearest of ``count``."""
+    """Return the table of all levels, each rounded to the nearest of ``count``."""
     full = (1 << depth) - 1
     steps = (levels(depth) * (2 * (count - 1)) + full) // (2 * full)
     return table((steps * (2 * full) + (count - 1)) // (2 * (count - 1)))

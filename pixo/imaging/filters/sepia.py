@@ -54,7 +54,7 @@ class Sepia(Filter[SepiaParams]):
 
 
 def matrix(amount: float, channels: int) -> "NDArray[np.float64]":
-    """Give the weights from L, LA, RGB or RGBA to RGB or RGBA, and an offset for each in the last column.
+    """Return the weights from L, LA, RGB or RGBA to RGB or RGBA, and an offset for each in the last column.
 
     Weights are whole 1024ths, so that sums are exact in fixed and floating point; the offset of half a 1024th leaves
     no ties, which the two would round differently: halves go up.

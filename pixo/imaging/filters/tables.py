@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def levels(depth: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Give all levels of a depth of 8 or 16 bits, 0.0 to 255.0 or to 65535.0."""
+    """Return all levels of a depth of 8 or 16 bits, 0.0 to 255.0 or to 65535.0."""
     import numpy as np
 
     return np.arange(1 << depth, dtype=np.float64)

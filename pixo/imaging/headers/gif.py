@@ -60,7 +60,7 @@ def read_gif(file: BinaryIO) -> Gif:
 
 
 def _extension(file: BinaryIO, allowance: Iterator[int]) -> bool:
-    """Pass an extension; tell whether it declares a transparent colour."""
+    """Pass an extension; return whether it declares a transparent colour."""
     label = file.read(1)
     at = file.tell()
     first = file.read(2)  # of its first block, which may be the end: the length, and of a graphic control the flags

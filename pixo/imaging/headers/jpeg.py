@@ -84,7 +84,7 @@ def read_frame(file: BinaryIO) -> Frame:
 
 
 def read_comments(file: BinaryIO) -> tuple[bytes, ...]:
-    """Give what people and programs have noted before the first scan, in bytes, since nothing tells their encoding.
+    """Return what people and programs have noted before the first scan, in bytes, since nothing tells their encoding.
 
     What goes beyond a megabyte is left out. Raises ValueError as ``read_frame`` does.
     """
@@ -100,7 +100,7 @@ def read_comments(file: BinaryIO) -> tuple[bytes, ...]:
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int]]:
-    """Give marker and length of each segment, with the file standing at its contents; too many end it."""
+    """Return marker and length of each segment, with the file standing at its contents; too many end it."""
     file.seek(2)
     for _ in range(MOST_SEGMENTS):
         marker = _next_marker(file)

@@ -23,7 +23,7 @@ class Notes(NamedTuple):
 
 
 def count_frames(file: BinaryIO) -> int:
-    """Give the frames of an animated PNG, 1 of any other; raise ValueError for too many chunks.
+    """Return the frames of an animated PNG, 1 of any other; raise ValueError for too many chunks.
 
     What browsers show counts, and the picture for those that show no animation too, where it is none of the frames.
     """
@@ -56,7 +56,7 @@ def read_notes(file: BinaryIO) -> Notes:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Give kind and size of each chunk before the pixels, with the file standing at its contents."""
+    """Return kind and size of each chunk before the pixels, with the file standing at its contents."""
     at = 8
     for _ in range(MOST_CHUNKS):
         file.seek(at)
@@ -71,6 +71,6 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 
 def _sound(file: BinaryIO, kind: bytes, size: int) -> bytes:
-    """Give a chunk's contents; empty where its checksum is wrong."""
+    """Return a chunk's contents; empty where its checksum is wrong."""
     data = file.read(size + 4)
     return data[:size] if data[size:] == crc32(kind + data[:size]).to_bytes(4) else b""

@@ -41,7 +41,7 @@ class Layout(NamedTuple):
     is not compressed."""
 
     def held(self, pixel: int) -> int:
-        """Give about the bytes of tiles or strips that libvips holds at once; ``pixel`` is a decoded pixel's."""
+        """Return about the bytes of tiles or strips that libvips holds at once; ``pixel`` is a decoded pixel's."""
         pixel = max(pixel, self.pixel)
         if self.tile is not None:
             wide, high = self.tile
@@ -73,7 +73,7 @@ def read_layout(file: BinaryIO) -> Layout:
 
 
 def _tags(file: BinaryIO) -> dict[int, int]:
-    """Give the first number of each entry that has numbers; of entries with the same tag the first counts.
+    """Return the first number of each entry that has numbers; of entries with the same tag the first counts.
 
     Of the strips' bytes it is the largest number.
     """

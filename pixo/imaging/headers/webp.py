@@ -57,7 +57,7 @@ def _lossy_size(body: bytes) -> tuple[int, int]:
 
 
 def exif_orientation(exif: bytes) -> int:
-    """Give the orientation tag (1-8) in a block of EXIF, with or without its "Exif" prefix; 1 if there is none."""
+    """Return the orientation tag (1-8) in a block of EXIF, with or without its "Exif" prefix; 1 if there is none."""
     tiff = exif.removeprefix(b"Exif\0\0")
     if tiff[:2] not in (b"II", b"MM"):
         return 1
@@ -74,7 +74,7 @@ def exif_orientation(exif: bytes) -> int:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Give each chunk's name and size, with the file standing at its contents; raise ValueError for too many."""
+    """Return each chunk's name and size, with the file standing at its contents; raise ValueError for too many."""
     at = 12
     for _ in range(MOST_CHUNKS):
         file.seek(at)

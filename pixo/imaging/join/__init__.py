@@ -31,14 +31,14 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Write) 
 
 
 def finish(plan: Plan, metadata: Metadata, segment: bytes) -> bytes:
-    """Give the final file that the segment of a plan's only tile makes. Raises BadPiece."""
+    """Return the final file that the segment of a plan's only tile makes. Raises BadPiece."""
     parts: list[bytes | memoryview] = []
     join(plan, metadata, [segment], parts.append)
     return b"".join(parts)
 
 
 def picture(plan: Plan, tile: int, piece: bytes) -> bytes:
-    """Give one tile's piece as an image file of its own, JPEG or PNG, without metadata. Raises BadPiece."""
+    """Return one tile's piece as an image file of its own, JPEG or PNG, without metadata. Raises BadPiece."""
     if plan.lone:
         return piece
     top, bottom = plan.box(tile)

@@ -85,7 +85,7 @@ class _Head:
         return end
 
     def with_height(self, height: int, metadata: Metadata, *, restarts: bool) -> bytes:
-        """Give the final's head."""
+        """Return the final's head."""
         out = [_START]
         for kind, data in self._parts:
             if kind == _APP0:
@@ -98,7 +98,7 @@ class _Head:
         return b"".join(out)
 
     def scan(self, tile: int, piece: bytes, plan: Plan) -> memoryview:
-        """Give a strip's entropy-coded bytes, after checking that its head says the same as the first one's."""
+        """Return a strip's entropy-coded bytes, after checking that its head says the same as the first one's."""
         top, bottom = plan.box(tile)
         at = self._height_at
         head = self._bytes[:at] + struct.pack(">H", bottom - top) + self._bytes[at + 2 :]

@@ -44,7 +44,7 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callabl
 
 
 def combine(first: int, second: int, length: int) -> int:
-    """Give the Adler-32 of two runs of bytes, one after the other, from theirs and the second one's length."""
+    """Return the Adler-32 of two runs of bytes, one after the other, from theirs and the second one's length."""
     rest = length % _MODULUS
     a1, b1, a2, b2 = first & 0xFFFF, first >> 16, second & 0xFFFF, second >> 16
     low = (a1 + a2 - 1) % _MODULUS

@@ -120,7 +120,7 @@ def _encode(plan: Plan, metadata: Metadata, inlet: int, file: int) -> None:
 
 
 def _with_metadata(image: pyvips.Image, metadata: Metadata) -> pyvips.Image:
-    """Give the image with what libvips writes into a TIFF."""
+    """Return the image with what libvips writes into a TIFF."""
     across, down = metadata.density or DENSITY
     image = image.copy(xres=across, yres=down)
     image.set_type(pyvips.GValue.gint_type, "orientation", metadata.orientation)

@@ -19,7 +19,7 @@ _PROFILE, _ALPHA, _EXIF, _XMP = 0x20, 0x10, 0x08, 0x04
 
 
 def around(file: BinaryIO, metadata: Metadata) -> tuple[bytes, bytes]:
-    """Give what stands before and after the pixels of a plain WebP; leaves the file where those begin."""
+    """Return what stands before and after the pixels of a plain WebP; leaves the file where those begin."""
     image = read_webp(file)
     size = file.seek(0, os.SEEK_END)
     file.seek(_RIFF)

@@ -34,7 +34,7 @@ class Previews:
         self._turn = Lock()
 
     def make(self, key: str, size: int) -> bytes:
-        """Give a JPEG of at most ``size`` pixels a side of the image in a blob.
+        """Return a JPEG of at most ``size`` pixels a side of the image in a blob.
 
         Raises Refusal, "no-preview" where none can be made and "too-many-previews" when its turn does not come, and
         TryAgain when the store cannot be reached or the blob is going.

@@ -19,7 +19,7 @@ MOST = 420_000_000
 
 
 def main(key: str, size: int) -> int:
-    """Make it, and give the exit code."""
+    """Make it, and return the exit code."""
     blobs = store.open(settings.load(os.environ).store)
     try:
         with blobs.reader(key) as file:

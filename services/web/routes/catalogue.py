@@ -11,7 +11,7 @@ from services.web.parts import Parts
 
 
 def routes(parts: Parts) -> Blueprint:
-    """Give the blueprint."""
+    """Return the blueprint."""
     blueprint = Blueprint("catalogue", __name__)
     description = resources.files("services.web").joinpath("openapi.json").read_bytes()
 

@@ -8,7 +8,7 @@ from pixo.health import Health, Report
 
 
 def routes(health: Health) -> Blueprint:
-    """Give the blueprint of the probes."""
+    """Return the blueprint of the probes."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -23,7 +23,7 @@ def routes(health: Health) -> Blueprint:
 
 
 def figures(registry: CollectorRegistry) -> Blueprint:
-    """Give the blueprint of the figures, which ask for a token as the API does where there are any."""
+    """Return the blueprint of the figures, which ask for a token as the API does where there are any."""
     blueprint = Blueprint("figures", __name__)
 
     @blueprint.get("/metrics")

@@ -11,7 +11,7 @@ from services.web.parts import Parts
 
 
 def routes(parts: Parts) -> Blueprint:
-    """Give the blueprint."""
+    """Return the blueprint."""
     blueprint = Blueprint("jobs_change", __name__)
 
     @blueprint.post("/api/v1/jobs/<id>/cancel")

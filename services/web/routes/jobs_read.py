@@ -16,7 +16,7 @@ BATCH = 100
 
 
 def routes(parts: Parts, places: waits.Waits) -> Blueprint:
-    """Give the blueprint."""
+    """Return the blueprint."""
     blueprint = Blueprint("jobs_read", __name__)
 
     @blueprint.get("/api/v1/jobs")

@@ -12,7 +12,7 @@ from services.web.submit import submit
 
 
 def routes(parts: Parts, places: waits.Waits) -> Blueprint:
-    """Give the blueprint."""
+    """Return the blueprint."""
     blueprint = Blueprint("jobs_submit", __name__)
 
     @blueprint.post("/api/v1/jobs")

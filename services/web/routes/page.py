@@ -35,7 +35,7 @@ class File(NamedTuple):
 
 
 def routes() -> Blueprint:
-    """Give the blueprint; the files are read once, here."""
+    """Return the blueprint; the files are read once, here."""
     blueprint = Blueprint("page", __name__)
     files = {
         entry.name: _read(entry.read_bytes(), entry.name.rpartition(".")[2])

@@ -19,7 +19,7 @@ SMALLEST, USUAL, LARGEST = 16, 512, 2048
 
 
 def routes(parts: Parts, places: Waits) -> Blueprint:
-    """Give the blueprint."""
+    """Return the blueprint."""
     blueprint = Blueprint("results", __name__)
     previews = Previews(parts.settings.store)
 
@@ -72,7 +72,7 @@ def _source_tag(job: Job) -> str:
 
 
 def result_name(job: Job, plan: Plan) -> str:
-    """Give the name that a result is saved under: ``photo-blur-grayscale.jpg``."""
+    """Return the name that a result is saved under: ``photo-blur-grayscale.jpg``."""
     stem = PurePosixPath(job.filename).stem or job.id
     filters = [step.partition(":")[0] for step in plan.chain.split(",")]
     suffix = "-".join(name for name in filters if name != "none")[:LONGEST_SUFFIX].strip("-")
