@@ -36,6 +36,8 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Do it."""
     if given.action == "replay" and bool(given.which) == given.all:
         raise ConfigError("replay takes letters or jobs by name, or --all")
+    if given.limit < 0:
+        raise ConfigError(f"--limit {given.limit}: at least 0")
     settings = load({**environ, **({"PIXO_KAFKA": given.kafka} if given.kafka else {})})
     with contextlib.closing(broker.open(settings.kafka, "pixo-dead-letters")) as kafka:
         found = _chosen(_read(kafka, settings), given.which)

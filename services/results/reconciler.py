@@ -93,14 +93,17 @@ class Reconciler:
             case _:
                 self._publish(job, handout, "tasks published again, or lanes filled", "publish")
 
-    def _occupy(self, workers: Sequence[Collection[int]], left: Mapping[str, int]) -> None:
+    def _occupy(self, workers: Sequence[Collection[int]], left: dict[str, int]) -> None:
         """Give workers without anything to do a lane of the job with most tiles not yet given out."""
         if not any(left.values()):
             return
         load = self._state.jobs.load(list(left))
         for lane in idle(workers, load):
             job = max(left, key=lambda one: left[one])
-            self._publish(job, self._state.jobs.take(job, lane), "lane for an idle worker", "occupy")
+            handout = self._state.jobs.take(job, lane)
+            self._publish(job, handout, "lane for an idle worker", "occupy")
+            # Half of them are that lane's now: for the next one there may be more elsewhere.
+            left[job] = handout.left // 2
 
     def _publish(self, job: str, handout: Handout, what: str, action: str) -> None:
         if handout.tasks:

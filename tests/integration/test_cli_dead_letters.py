@@ -112,6 +112,8 @@ def test_letters_are_listed_newest_first(installation, capsys):
     shown = capsys.readouterr()
     assert installation.job in shown.out
     assert shown.err == "pixo dead-letters: 1 older ones; --limit shows more\n"
+    assert main(["dead-letters", "--limit", "-1"]) != 0
+    assert "--limit -1: at least 0" in capsys.readouterr().err
 
 
 def test_letters_of_one_millisecond_are_listed_by_offset(installation, capsys):

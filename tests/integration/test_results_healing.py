@@ -150,6 +150,19 @@ def test_an_idle_worker_gets_a_lane(results):
     assert free in {task.lane for task in results.tasks(spec.id)}
 
 
+def test_idle_workers_are_spread_over_jobs(results):
+    """Two that came later do not both take from the one job that has most left at first."""
+    specs = [results.submit(), results.submit()]
+    taken = {task.lane for spec in specs for task in results.tasks(spec.id)}
+    free = [lane for lane in range(results.dispatcher.partitions()) if lane not in taken][:2]
+    for lane in free:
+        beat = Heartbeat(id=f"new-{lane}", role="worker", version="1", host="h", started=1.0, partitions=[lane])
+        results.state.workers.beat(beat)
+    results.reconciler.round()
+    for spec in specs:
+        assert len(set(free) & {task.lane for task in results.tasks(spec.id)}) == 1
+
+
 def test_jobs_come_back_after_redis_lost_its_memory(results):
     """Unfinished ones run again, from job.json; ended ones are as they were; deleted ones stay away."""
     ended, running, deleted = results.done(), results.submit(), results.submit()
