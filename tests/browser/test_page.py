@@ -65,6 +65,24 @@ def process(page: Page) -> None:
     expect(page.locator("#state")).to_have_text("done", timeout=PATIENCE * 1000)
 
 
+def test_a_proxy_may_show_it_under_a_path(page: Page, site: str, photo: Path) -> None:
+    """Nothing is asked for beside that path, from the style sheet to the download."""
+    beside: list[str] = []
+    page.route("**/images/**", lambda route: route.continue_(url=route.request.url.replace("/images/", "/", 1)))
+    page.goto(f"{site}images/")
+    page.on(
+        "request", lambda request: request.url.startswith((f"{site}images/", "blob:")) or beside.append(request.url)
+    )
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+
+    expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.url.startswith(f"{site}images/api/v1/")
+    assert beside == []
+
+
 def test_a_photo_goes_in_and_comes_out(page: Page, photo: Path, tmp_path: Path) -> None:
     """Select Image File, Process Image: tiles are done, both pictures are seen, the download is gray."""
     page.get_by_label("Select Image File").set_input_files(photo)

@@ -11,6 +11,9 @@ export class Problem extends Error {
   }
 }
 
+// Where a link or a path of the API is, seen from the page, which a proxy may show under a path of its own.
+export const address = (path) => (path.startsWith("/") ? path.slice(1) : BASE + path);
+
 const headers = () => (token ? { Authorization: `Bearer ${token}` } : {});
 
 async function login() {
@@ -35,7 +38,7 @@ function problem(status, text) {
 async function call(path, options = {}) {
   let response;
   try {
-    response = await fetch(path.startsWith("/") ? path : BASE + path, { ...options, headers: headers() });
+    response = await fetch(address(path), { ...options, headers: headers() });
   } catch {
     throw new Problem({ detail: "The server does not answer. Is it still running?" }, 0);
   }
@@ -73,7 +76,7 @@ export const free = () => !token;
 
 // URL and name of an image or a file: the resource itself, or a copy of it where a token must go along.
 export async function resource(path) {
-  if (free()) return { url: path, name: "" };
+  if (free()) return { url: address(path), name: "" };
   const response = await call(path);
   const said = response.headers.get("Content-Disposition") ?? "";
   const extended = /filename\*=UTF-8''([^;]*)/.exec(said)?.[1];
@@ -87,7 +90,7 @@ export function send(image, fields, progress) {
   form.append("image", image, image.name);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `${BASE}jobs`);
+    request.open("POST", address("jobs"));
     if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.upload.addEventListener("progress", (event) => progress(event.loaded / event.total));
     request.addEventListener("error", () => reject(new Problem({ detail: "The upload was cut off." }, 0)));

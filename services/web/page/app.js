@@ -1,5 +1,5 @@
 // The page: choose an image and filters, send it, watch its tiles, compare and download.
-import { api, free, listen, send, Problem } from "./api.js";
+import { address, api, free, listen, send, Problem } from "./api.js";
 import { Chain } from "./chain.js";
 import { compare, fetchResult, picture } from "./compare.js";
 import { paintSample } from "./sample.js";
@@ -78,7 +78,7 @@ function draw(job) {
 async function drawResult(job, mine) {
   const result = await fetchResult(job);
   if (turn !== mine) return;
-  offer(result ?? { url: job.links.result, name: "" });
+  offer(result ?? { url: address(job.links.result), name: "" });
   compare(job, original, result, () => turn === mine); // which the next image need not wait for
 }
 
