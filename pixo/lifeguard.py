@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from pixo import logs
-from pixo.beside import Beside
+from pixo.ticker import Ticker
 
 EXIT_STILL = 74
 """Exit code: the loop was stuck, and nothing inside the process could free it."""
@@ -17,7 +17,7 @@ the whole process was frozen, when its loop could not turn either."""
 log = logs.logger(__name__)
 
 
-class Lifeguard(Beside):
+class Lifeguard(Ticker):
     """Asks each of ``alive`` again and again, in a thread of its own; a context manager."""
 
     def __init__(self, *alive: Callable[[], bool | str], exit_hard: Callable[[int], object] = os._exit) -> None:

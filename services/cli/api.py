@@ -18,7 +18,7 @@ import httpx
 from pixo.errors import ConfigError, PixoError, Refusal, TryAgain
 from pixo.settings import load
 from services.cli.hints import hint
-from services.cli.whole import replacing
+from services.cli.replacing import replacing
 
 Document = dict[str, Any]
 

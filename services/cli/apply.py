@@ -12,8 +12,8 @@ from pixo.imaging.chain import parse
 from pixo.imaging.planner import Request
 from pixo.settings import load
 from services.cli import fields
+from services.cli.replacing import replacing
 from services.cli.targets import Targets
-from services.cli.whole import replacing
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

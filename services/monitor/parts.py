@@ -12,7 +12,7 @@ from pixo.periodic import Periodic, Stop
 from pixo.settings import Settings
 from pixo.state import State
 from services.monitor.growth import Growth
-from services.monitor.roll import Roll
+from services.monitor.heartbeats import Heartbeats
 from services.monitor.watch import PERIOD, Watch
 
 IN_HAND = 64
@@ -46,7 +46,7 @@ def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
         admin=admin,
         state=redis,
         consumer=consumer,
-        loop=Loop(consumer, Roll(redis, time.time).hear, limit=IN_HAND, name="heartbeats"),
+        loop=Loop(consumer, Heartbeats(redis, time.time).hear, limit=IN_HAND, name="heartbeats"),
         heart=Heart(kafka.heart(), names.heartbeats, startup.describe(settings, "monitor")),
         watch=Periodic("watch", PERIOD, watch.round, stop),
     )

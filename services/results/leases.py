@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pixo import logs
-from pixo.beside import Beside
 from pixo.errors import TryAgain
+from pixo.ticker import Ticker
 
 RENEW = 10.0
 """Seconds between two renewals; a lease ends 30 s after the last."""
@@ -28,7 +28,7 @@ class Lease:
         """Whether somebody else has it by now, or the job has ended: what is being written will not count."""
 
 
-class Leases(Beside):
+class Leases(Ticker):
     """Renews all leases that are held, in one thread; a context manager."""
 
     def __init__(self, renew: Renew) -> None:

@@ -51,7 +51,7 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
         options = {
             "bind": f"{host}:{web.port}",
             "workers": 1,
-            "worker_class": "services.web.heads.Worker",
+            "worker_class": "services.web.gunicorn_worker.Worker",
             "threads": web.web_threads,
             "timeout": 60,
             "graceful_timeout": GRACE,

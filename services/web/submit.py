@@ -25,7 +25,7 @@ from pixo.imaging.probe import Header, probe
 from pixo.settings import Work
 from pixo.state.records import Spec
 from pixo.store import names
-from services.web import fields, upload, whole
+from services.web import fields, truncation, upload
 from services.web.erase import erase
 from services.web.parts import Parts
 
@@ -123,7 +123,7 @@ def _probe(parts: Parts, job: str, size: int) -> Header:
     with parts.store.reader(names.source(job)) as file:
         # libvips reads a file by itself, where there is one.
         header = probe(path or file)
-        whole.check(file, size, header)
+        truncation.check(file, size, header)
     return header
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from pixo import logs
-from pixo.beside import Beside
+from pixo.ticker import Ticker
 from services.worker.activity import Activity
 
 STUCK = 75
@@ -14,7 +14,7 @@ PERIOD = 1.0
 log = logs.logger(__name__)
 
 
-class Watchdog(Beside):
+class Watchdog(Ticker):
     """Looks at the activity every second, in a thread of its own; a context manager.
 
     ``rest`` is called at every look at which no tile is overdue.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pixo.beside import Beside
+from pixo.ticker import Ticker
 from tests.waiting import until
 
 PATIENCE = 180.0
@@ -134,7 +134,7 @@ def restart(faults: Mapping[Part, str]) -> None:
         part.up()
 
 
-class Keeper(Beside):
+class Keeper(Ticker):
     """Starts parts that have ended again, as Kubernetes does, with the faults they had; a context manager."""
 
     def __init__(self, parts: Sequence[Part]) -> None:

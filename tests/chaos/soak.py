@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from pixo.beside import Beside
+from pixo.ticker import Ticker
 from services.standalone.children import rss
 from tests.chaos.installation import Installation
 from tests.chaos.pictures import Kind
@@ -38,7 +38,7 @@ class Growth(NamedTuple):
         return self.end / self.settled - 1
 
 
-class Soak(Beside):
+class Soak(Ticker):
     """Samples the memory of parts; a context manager."""
 
     def __init__(self, pids: Callable[[], dict[str, int]]) -> None:

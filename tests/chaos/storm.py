@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from pixo.beside import Beside
 from pixo.errors import PixoError
+from pixo.ticker import Ticker
 from tests.chaos.parts import PATIENCE, Keeper, Part
 from tests.chaos.pictures import Pictures
 from tests.chaos.run import AT_ONCE, Outcome, Run
@@ -19,7 +19,7 @@ STUCK = 3 * PATIENCE
 """Seconds after which a job that has not ended counts as stuck."""
 
 
-class Killer(Beside):
+class Killer(Ticker):
     """Kills one part after the other, at random, with SIGKILL; a context manager. The seed says which.
 
     A role is killed whatever it is at, a server only when it is up: it would never be otherwise. After ``most`` kills

@@ -4,15 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from pixo.beside import Beside
 from pixo.errors import TryAgain
+from pixo.ticker import Ticker
 from tests.chaos.installation import PARTITIONS, Installation
 from tests.chaos.parts import Part
 
 EVERY = 30.0
 
 
-class Timeline(Beside):
+class Timeline(Ticker):
     """Prints, as long as it is entered, the jobs that have ended and the share of time that each part answered.
 
     ``partitions`` is the share of the tasks' partitions that a living worker held, by the heartbeats.

@@ -8,7 +8,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from services.web import heads, patience
+from services.web import gunicorn_worker, patience
 
 STILL = 1.5
 PACE = 0.04
@@ -96,7 +96,7 @@ def test_every_connection_is_one(ends, monkeypatch):
     plain = socket.socket(fileno=ends[0].detach())
     given = []
     monkeypatch.setattr(ThreadWorker, "enqueue_req", lambda _, conn: given.append(conn.sock))
-    worker = object.__new__(heads.Worker)
+    worker = object.__new__(gunicorn_worker.Worker)
     conn = TConn(Config(), plain, None, None)
     worker.enqueue_req(conn)
     worker.enqueue_req(conn)

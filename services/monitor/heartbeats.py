@@ -12,7 +12,7 @@ from services.monitor.delays import LATE, Delays
 log = logs.logger(__name__)
 
 
-class Roll:
+class Heartbeats:
     """Hears heartbeats. ``clock`` is unix time in seconds, as records are stamped."""
 
     def __init__(self, state: State, clock: Callable[[], float]) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 
-from pixo.beside import Beside
+from pixo.ticker import Ticker
 
 
 def test_a_call_that_fails_is_not_the_last(caplog):
@@ -15,7 +15,7 @@ def test_a_call_that_fails_is_not_the_last(caplog):
             raise RuntimeError("once")
         again.set()
 
-    with Beside("watch", 0.001, act):
+    with Ticker("watch", 0.001, act):
         assert again.wait(10)
 
     assert [record.message for record in caplog.records] == ["call failed"]

@@ -9,7 +9,7 @@ from pixo import logs
 log = logs.logger(__name__)
 
 
-class Beside:
+class Ticker:
     """Calls ``act`` every ``seconds`` while the context is open, the first time after ``seconds``.
 
     What ``act`` raises is logged, and the next call comes as usual. ``Periodic`` is for a role's rounds, whose mistakes
