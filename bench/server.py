@@ -5,17 +5,17 @@ import http.client
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
+
+from bench.processes import family, free_port, peak
 
 BLOCK = 1 << 20
 
@@ -23,17 +23,18 @@ BLOCK = 1 << 20
 class Pixo:
     """A running ``pixo up`` with so many workers; use as a context manager."""
 
+    name = "pixo"
+
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="pixo-bench-")
         command = [sys.executable, "-m", "services.cli", "up", "--workers", str(self.workers)]
         command += ["--port", str(self.port), "--data", self._folder.name]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.pid = self._process.pid
         assert self._process.stdout is not None
         line = next((line for line in self._process.stdout if "ready" in line.lower()), None)
         if line is None:
@@ -57,14 +58,10 @@ class Pixo:
             if job["status"] != "done":
                 raise SystemExit(f"bench: {source.name}: {job['error']}")
             connection.request("GET", job["links"]["result"])
-            response = connection.getresponse()
-            room = memoryview(bytearray(BLOCK))
-            with target.open("wb", buffering=0) as file:
-                while count := response.readinto(room):
-                    file.write(room[:count])
+            save(connection.getresponse(), target)
         return perf_counter() - start
 
-    def _post(self, connection: http.client.HTTPConnection, source: Path, filters: str) -> dict:
+    def _post(self, connection: http.client.HTTPConnection, source: Path, filters: str) -> dict[str, Any]:
         headers = {"Content-Type": "image/jpeg", "Content-Length": str(source.stat().st_size)}
         connection.request("POST", f"/api/v1/jobs?wait=60&filters={quote(filters)}", headers=headers)
         with source.open("rb") as body:
@@ -72,39 +69,35 @@ class Pixo:
             connection.sock.sendfile(body)
         return self._answer(connection)
 
-    def _get(self, connection: http.client.HTTPConnection, path: str) -> dict:
+    def _get(self, connection: http.client.HTTPConnection, path: str) -> dict[str, Any]:
         connection.request("GET", path)
         return self._answer(connection)
 
-    def _answer(self, connection: http.client.HTTPConnection) -> dict:
+    def _answer(self, connection: http.client.HTTPConnection) -> dict[str, Any]:
         response = connection.getresponse()
         body = response.read()
         if response.status >= 300:
             raise SystemExit(f"bench: {response.status} {body.decode()}")
-        return json.loads(body)
+        job: dict[str, Any] = json.loads(body)
+        return job
 
     def peaks(self) -> dict[str, int]:
         """Give the peak resident memory of each role's largest process so far, in megabytes."""
         largest: dict[str, int] = defaultdict(int)
-        for pid in _descendants(self._process.pid):
+        for pid in family(self.pid):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-                status = Path(f"/proc/{pid}/status").read_text()
-                peak = re.search(r"VmHWM:\s+(\d+)", status)
-                role = re.search(r"services\.(\w+)|(valkey|tansu|kafka)", command)
-                if peak and role:
+                if role := re.search(r"services\.(\w+)|(valkey|tansu|kafka)", command):
                     name = role.group(1) or role.group(2)
-                    largest[name] = max(largest[name], int(peak.group(1)) // 1024)
+                    largest[name] = max(largest[name], peak(pid))
         return dict(largest)
 
 
-def _descendants(pid: int) -> Iterator[int]:
-    children = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            text = stat.read_text()
-            children[int(text.rpartition(")")[2].split()[1])].append(int(stat.parent.name))
-    queue = [pid]
-    while queue:
-        queue += (found := children[queue.pop()])
-        yield from found
+def save(response: http.client.HTTPResponse, target: Path) -> None:
+    """Write an answer's body to a file."""
+    if response.status >= 300:
+        raise SystemExit(f"bench: {response.status} {response.read(1000).decode(errors='replace')}")
+    room = memoryview(bytearray(BLOCK))
+    with target.open("wb", buffering=0) as file:
+        while count := response.readinto(room):
+            file.write(room[:count])
