@@ -23,6 +23,8 @@ COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 # A second lane has to cut the time by a quarter, since it makes a worker pass over half of the image for nothing;
 # further ones by a twentieth.
 SECOND_LANE, NEXT_LANE = 0.25, 0.05
+WHOLE = 0.1
+"""Seconds of work up to which an image is not cut: handing tiles out and joining them takes longer than it saves."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -59,13 +61,14 @@ def plan(
     widest = max(len(mode), len(out_mode))
     align, halo = chain.align(), chain.halo(header.depth)
     decoder, row = memory.decoder(header, engine, mode), memory.row(header, chain, mode)
+    uncut = costs.estimate(header, chain, engine, mode, out_mode, output, header.height).total * header.pixels / 1e9
     rows = tile_rows(
         header.width,
         header.height,
         row_bytes=header.width * widest * header.depth // 8,
         align=align,
         halo=halo,
-        area=_area(header.pixels, tile_size, workers, busy=busy, channels=widest),
+        area=_area(header.pixels, tile_size, workers, busy=busy, channels=widest, whole=uncut <= WHOLE),
         most=restart_rows(header.width, out_mode, output),
         reach=(limits.max_tile_bytes - decoder) // row,
     )
@@ -204,10 +207,12 @@ def _out_mode(mode: Mode, output: Output) -> Mode:
     return "L" if mode == "LA" and red == green == blue else "RGB"
 
 
-def _area(pixels: int, tile_size: int | None, workers: int, *, busy: bool, channels: int) -> int:
+def _area(pixels: int, tile_size: int | None, workers: int, *, busy: bool, channels: int, whole: bool) -> int:
     """Return the least area of a tile, in pixels."""
     if tile_size is not None:
         return tile_size**2
+    if whole:
+        return pixels
     cap = TILE_BYTES if busy and channels == 1 else 4_000_000
     share = cap if busy else min(cap, ceil(pixels / (4 * max(1, workers))))
     return max(512**2, share)

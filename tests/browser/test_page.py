@@ -20,7 +20,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a running Pixo with two workers."""
     folder = tmp_path_factory.mktemp("pixo")
     port = free_port()
-    command = [sys.executable, "-m", "services.cli", "up", "--workers", "2", "--port", str(port), "--data", str(folder)]
+    # Small photos, which would be one tile each, have several.
+    command = ["env", "PIXO_TILE_SIZE=500", sys.executable, "-m", "services.cli", "up", "--workers", "2"]
+    command += ["--port", str(port), "--data", str(folder)]
     with running(command, port, folder / "log"):
         until(lambda: b"Pixo is ready" in (folder / "log").read_bytes(), "all have joined")
         yield f"http://127.0.0.1:{port}/"

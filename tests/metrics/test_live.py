@@ -102,7 +102,7 @@ def test_1_all_is_well_under_load(pixo: Installation, watcher: Prometheus) -> No
 
 def test_1_a_job_is_told_by_one_grep(pixo: Installation) -> None:
     """All lines with a job's id, in the order of their times, are its story, and say who did what."""
-    job = pixo.submit(picture(3000, 2000), "blur:sigma=2", wait=60).json()
+    job = pixo.submit(picture(5000, 4000), "blur:sigma=2", wait=60).json()
     id_, total = job["id"], job["tiles"]["total"]
     log = pixo.data.parent / "up.log"
 

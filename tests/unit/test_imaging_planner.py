@@ -182,10 +182,18 @@ def test_what_a_tile_takes_counts_decoder_and_filters():
 
 def test_area_follows_the_load():
     """A lone job has a few tiles a worker; a job among others has large ones; a caller's size is taken."""
-    alone, busy, asked = planned(), planned(busy=True), planned(tile_size=512)
+    alone, busy, asked = (planned(chain="blur", **options) for options in ({}, {"busy": True}, {"tile_size": 512}))
     assert alone.tiles == 8
     assert busy.tiles < alone.tiles
     assert asked.rows == ceil(512 * 512 / 5120 / 16) * 16
+
+
+def test_little_work_is_not_cut():
+    """A photo that is done sooner than tiles are handed out is one tile; where they are asked for, they come."""
+    small = replace(PHOTO, width=1280, height=720)
+    assert [planned(small, chain).tiles for chain in ("grayscale", "blur", "blur:sigma=40")] == [1, 1, 2]
+    assert planned().lone
+    assert planned(small, tile_size=512).tiles == 4
 
 
 @pytest.mark.parametrize(
