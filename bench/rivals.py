@@ -6,6 +6,7 @@ Neither keeps results: each request is decoded, filtered and encoded anew. Limit
 import contextlib
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ from typing import ClassVar, Self
 from urllib.parse import quote
 
 from bench.photos import FOLDER
-from bench.processes import free_port
+from bench.processes import family, free_port
 from bench.server import BLOCK, save
 
 
@@ -48,7 +49,9 @@ class Rival:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
+        for member in list(family(self.pid)):  # thumbor's processes outlive the one that started them
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(member, signal.SIGTERM)
         self._process.wait(40)
         self._folder.cleanup()
 

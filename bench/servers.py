@@ -51,7 +51,7 @@ def main() -> None:
                 print(f"bench: there is no {name}, so {kind.name} is left out", file=sys.stderr)
         for filters in FILTERS:
             able = [server for server in servers if isinstance(server, Pixo) or filters in server.paths]
-            print(f"\nJPEG to JPEG, {filters}; a time or rate, processor ms an image, peak MB of the largest process")
+            print(f"\nJPEG to JPEG, {filters}; for each: median, processor ms an image, peak MB of its largest process")
             print(f"{'':16}" + "".join(f"{server.name:>22}" for server in able) + "   pixo/other, turn by turn")
             for megapixels in given.sizes:
                 compare(f"{megapixels} MP, ms", able, single(megapixels, filters, folder), given.rounds)
@@ -105,7 +105,8 @@ def compare(label: str, servers: Sequence[Server], work: tuple[Turn, int], round
     line = f"{label:16}"
     for n, server in enumerate(servers):
         largest = max(map(peak, family(server.pid)))
-        line += f"{median(row[n] for row in turns):9.4g}{1000 * used[n] / rounds / images:7.0f}{largest:6}"
+        figure = median(row[n] for row in turns)
+        line += f"{figure:9.{0 if figure >= 100 else 1}f}{1000 * used[n] / rounds / images:7.0f}{largest:6}"
     for n in range(1, len(servers)):
         ratios = sorted(row[0] / row[n] for row in turns)
         line += f"   {median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
