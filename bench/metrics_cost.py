@@ -60,7 +60,7 @@ def _itself(self: T, *_: object, **__: object) -> T:
 
 
 def turn(folder: Path, chain: str) -> float:
-    """Give the processor's seconds for a tile of the picture, as a worker makes them."""
+    """Return the processor's seconds for a tile of the picture, as a worker makes them."""
     blobs = store.open(Store(store=folder.as_uri()))
     measures = Measures()
     activity = Activity(time.monotonic, metrics.worker_busy.inc)
@@ -94,7 +94,7 @@ def turn(folder: Path, chain: str) -> float:
 
 
 def pair(folder: Path, chain: str, *, first: bool) -> tuple[float, float]:
-    """Give the seconds of two neighbouring turns, with metrics and without; which one is first changes by pair."""
+    """Return the seconds of two neighbouring turns, with metrics and without; which one is first changes by pair."""
     if first:
         on = turn(folder, chain)
     with silent():

@@ -25,19 +25,19 @@ image.convert("L").save(sys.argv[2], quality=85)
 
 
 def vips(source: Path, target: Path) -> float:
-    """Give the seconds that the vips command takes for JPEG to gray JPEG."""
+    """Return the seconds that the vips command takes for JPEG to gray JPEG."""
     if which("vips") is None:
         raise SystemExit("bench: apt-get install libvips-tools gives the vips command")
     return _timed(["vips", "colourspace", str(source), f"{target}[Q=85]", "b-w"])
 
 
 def pillow(source: Path, target: Path) -> float:
-    """Give the seconds that a Python process with Pillow takes, decoding only luma."""
+    """Return the seconds that a Python process with Pillow takes, decoding only luma."""
     return _timed([sys.executable, "-c", PILLOW, str(source), str(target)])
 
 
 def pool(sources: Sequence[Path], folder: Path) -> float:
-    """Give the seconds that two warm processes of Pixo's own engine take for all sources, file to file."""
+    """Return the seconds that two warm processes of Pixo's own engine take for all sources, file to file."""
     jobs = [(source, folder / f"{source.stem}-pool.jpg") for source in sources]
     with multiprocessing.get_context("spawn").Pool(2) as processes:
         processes.starmap(process, jobs[:2], chunksize=1)

@@ -17,7 +17,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 def photo(megapixels: int) -> Path:
-    """Give a photograph of 1 (1280x720), 14 (5120x2880), 59 (10240x5760) or 236 (20480x11520) megapixels."""
+    """Return a photograph of 1 (1280x720), 14 (5120x2880), 59 (10240x5760) or 236 (20480x11520) megapixels."""
     path = FOLDER / f"photo-{megapixels}.jpg"
     if not path.exists():
         _mosaic(SIDES[megapixels], path, megapixels, SHRINK.get(megapixels, 1))

@@ -12,7 +12,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
-    """Give a port of this machine that nobody listens on."""
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -20,7 +20,7 @@ def free_port() -> int:
 
 
 def family(pid: int) -> Iterator[int]:
-    """Give the process and all that it and its children started."""
+    """Return the process and all that it and its children started."""
     children = defaultdict(list)
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
@@ -32,7 +32,7 @@ def family(pid: int) -> Iterator[int]:
 
 
 def peak(pid: int) -> int:
-    """Give the most memory that one process held, in megabytes; 0 when it has gone."""
+    """Return the most memory that one process held, in megabytes; 0 when it has gone."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         held = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
         return int(held.group(1)) // 1024 if held else 0
@@ -47,7 +47,7 @@ def forget_peaks(pid: int) -> None:
 
 
 def processor(pid: int) -> float:
-    """Give the processor's seconds that a family took so far."""
+    """Return the processor's seconds that a family took so far."""
     ticks = 0
     for member in family(pid):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
@@ -56,5 +56,5 @@ def processor(pid: int) -> float:
 
 
 def _fields(stat: Path) -> list[str]:
-    """Give the fields behind the command's name, which may hold blanks: first the state and the parent."""
+    """Return the fields behind the command's name, which may hold blanks: first the state and the parent."""
     return stat.read_text().rpartition(")")[2].split()

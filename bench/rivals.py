@@ -56,7 +56,7 @@ class Rival:
         self._folder.cleanup()
 
     def run(self, source: Path, target: Path, filters: str) -> float:
-        """Give the seconds from the connection to the last byte of the answer."""
+        """Return the seconds from the connection to the last byte of the answer."""
         start = perf_counter()
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, blocksize=BLOCK)) as connection:
             connection.request("GET", quote(self.paths[filters].format(source.name), safe="/:(),@"))
@@ -64,11 +64,11 @@ class Rival:
         return perf_counter() - start
 
     def command(self, folder: Path) -> list[str]:
-        """Give the command; what it reads may lie in the folder."""
+        """Return the command; what it reads may lie in the folder."""
         raise NotImplementedError
 
     def environ(self) -> dict[str, str]:
-        """Give the command's environment."""
+        """Return the command's environment."""
         return {"PATH": os.environ["PATH"]}
 
     def _listens(self) -> bool:

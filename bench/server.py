@@ -49,7 +49,7 @@ class Pixo:
         self._folder.cleanup()
 
     def run(self, source: Path, target: Path, filters: str = "grayscale") -> float:
-        """Give the seconds from the first byte of the upload to the last byte of the final image."""
+        """Return the seconds from the first byte of the upload to the last byte of the final image."""
         start = perf_counter()
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, blocksize=BLOCK)) as connection:
             job = self._post(connection, source, filters)
@@ -82,7 +82,7 @@ class Pixo:
         return job
 
     def peaks(self) -> dict[str, int]:
-        """Give the peak resident memory of each role's largest process so far, in megabytes."""
+        """Return the peak resident memory of each role's largest process so far, in megabytes."""
         largest: dict[str, int] = defaultdict(int)
         for pid in family(self.pid):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):

@@ -60,13 +60,13 @@ def main() -> None:
 
 
 def single(megapixels: int, filters: str, folder: Path) -> tuple[Turn, int]:
-    """Give a turn that asks for one image after another and gives milliseconds, and how many images it has."""
+    """Return a turn that asks for one image after another and gives milliseconds, and how many images it has."""
     source, times = photos.photo(megapixels), REPEATED.get(megapixels, 1)
     return lambda server: 1000 * median(one(server, source, filters, folder) for _ in range(times)), times
 
 
 def batch(count: int, filters: str, folder: Path) -> tuple[Turn, int]:
-    """Give a turn that has four clients ask for all photographs and gives images a second, and their number."""
+    """Return a turn that has four clients ask for all photographs and gives images a second, and their number."""
     sources = photos.batch(count)
 
     def turn(server: Server) -> float:
@@ -79,7 +79,7 @@ def batch(count: int, filters: str, folder: Path) -> tuple[Turn, int]:
 
 
 def one(server: Server, source: Path, filters: str, folder: Path) -> float:
-    """Give the seconds of one image, which must come back whole and as large as it was."""
+    """Return the seconds of one image, which must come back whole and as large as it was."""
     target = folder / f"{source.stem}.jpg"
     seconds = server.run(source, target, filters)
     was, came = probe(source), probe(target)
