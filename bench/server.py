@@ -2,17 +2,17 @@
 
 import contextlib
 import http.client
-import json
 import re
 import signal
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from http import HTTPStatus
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 from bench.processes import family, free_port, peak
@@ -51,35 +51,17 @@ class Pixo:
     def run(self, source: Path, target: Path, filters: str = "grayscale") -> float:
         """Return the seconds from the first byte of the upload to the last byte of the final image."""
         start = perf_counter()
+        headers = {"Content-Type": "image/jpeg", "Content-Length": str(source.stat().st_size), "Accept": "image/*"}
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, blocksize=BLOCK)) as connection:
-            job = self._post(connection, source, filters)
-            while job["status"] not in {"done", "failed", "cancelled"}:
-                job = self._get(connection, f"/api/v1/jobs/{job['id']}?wait=60")
-            if job["status"] != "done":
-                raise SystemExit(f"bench: {source.name}: {job['error']}")
-            connection.request("GET", job["links"]["result"])
-            save(connection.getresponse(), target)
+            connection.request("POST", f"/api/v1/jobs?wait=60&filters={quote(filters)}", headers=headers)
+            with source.open("rb") as body:
+                # The client shares the machine's cores with what it measures: the kernel sends the file for it.
+                connection.sock.sendfile(body)
+            response = connection.getresponse()
+            if response.status != HTTPStatus.OK:
+                raise SystemExit(f"bench: {source.name}: {response.status} {response.read().decode()}")
+            save(response, target)
         return perf_counter() - start
-
-    def _post(self, connection: http.client.HTTPConnection, source: Path, filters: str) -> dict[str, Any]:
-        headers = {"Content-Type": "image/jpeg", "Content-Length": str(source.stat().st_size)}
-        connection.request("POST", f"/api/v1/jobs?wait=60&filters={quote(filters)}", headers=headers)
-        with source.open("rb") as body:
-            # The client shares the machine's cores with what it measures: the kernel sends the file for it.
-            connection.sock.sendfile(body)
-        return self._answer(connection)
-
-    def _get(self, connection: http.client.HTTPConnection, path: str) -> dict[str, Any]:
-        connection.request("GET", path)
-        return self._answer(connection)
-
-    def _answer(self, connection: http.client.HTTPConnection) -> dict[str, Any]:
-        response = connection.getresponse()
-        body = response.read()
-        if response.status >= 300:
-            raise SystemExit(f"bench: {response.status} {body.decode()}")
-        job: dict[str, Any] = json.loads(body)
-        return job
 
     def peaks(self) -> dict[str, int]:
         """Return the peak resident memory of each role's largest process so far, in megabytes."""

@@ -79,6 +79,53 @@ def test_upload_that_waits(web):
     assert "Retry-After" not in answers[0].headers
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("image/*", "image/jpeg"),
+        ("image/jpeg, application/json;q=0.5", "image/jpeg"),
+        ("*/*", "application/json"),
+        ("image/png, */*;q=0.1", "application/json"),
+    ],
+)
+def test_upload_that_is_answered_with_the_image(web, accept, kind):
+    """Whoever would rather have the image gets it by the same request, with all that comes with a result."""
+    answers = []
+    headers = {"Accept": accept}
+    thread = threading.Thread(target=lambda: answers.append(web.post(query={"wait": "30"}, headers=headers)))
+    thread.start()
+    until(web.tasks, "the job is started")
+    job = web.tasks()[0]["job"]
+    data = web.finish(job)
+    thread.join(PATIENCE)
+
+    (answer,) = answers
+    assert (answer.status_code, answer.content_type) == (200, kind)
+    assert answer.headers["Location"] == f"/api/v1/jobs/{job}"
+    if kind == "image/jpeg":
+        result = web.get(f"/api/v1/jobs/{job}/result")
+        assert answer.data == data
+        assert all(answer.headers[name] == result.headers[name] for name in ("ETag", "Content-Disposition"))
+
+
+def test_upload_whose_image_never_comes(web):
+    """Who asked for the image of a job that fails gets a problem document, and the job's where it is under way."""
+    answers = []
+    headers = {"Accept": "image/*"}
+    thread = threading.Thread(target=lambda: answers.append(web.post(query={"wait": "30"}, headers=headers)))
+    thread.start()
+    until(web.tasks, "the job is started")
+    task = web.tasks()[0]
+    assert web.state.jobs.fail_tile(task["job"], task["gen"], task["tile"], "tile 0: the JPEG is cut off")
+    thread.join(PATIENCE)
+    late = web.post(query={"wait": "0.01"}, headers=headers)
+
+    (answer,) = answers
+    assert (answer.status_code, answer.json["what"], answer.json["measured"]) == (422, "job-failed", "failed")
+    assert answer.json["detail"] == "The job is failed: tile 0: the JPEG is cut off"
+    assert (late.status_code, late.json["status"]) == (202, "processing")
+
+
 def test_one_thread_is_kept_from_waiting(make_web):
     """When as many wait as may, the next is answered at once, and told when to ask again."""
     web = make_web(PIXO_WEB_THREADS="2")

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from pixo.errors import Refusal
 from pixo.state.records import Job
-from services.web import answers, documents, fields, lookup, measures, waits
+from services.web import answers, blobs, documents, fields, finals, lookup, measures, waits
 from services.web.admit import admit
 from services.web.drain import drain
 from services.web.parts import Parts
@@ -32,7 +32,11 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
             return response
         admit(parts)
         job = places.end(found, patience) or lookup.find(parts, found)
-        return _taken(job, 202 if job.live else 200)
+        if job.live or not _wants_image(job):
+            return _taken(job, 202 if job.live else 200)
+        if job.status != "done":
+            raise Refusal("job-failed", finals.ending(job), measured=job.status)
+        return _located(finals.respond(parts, job), job)
 
     @blueprint.after_request
     def let_the_answer_be_read(response: Response) -> Response:
@@ -44,7 +48,18 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
     return blueprint
 
 
+def _wants_image(job: Job) -> bool:
+    """Return whether the client would rather have the image than the job's document."""
+    if job.plan is None:
+        return False
+    media_type = blobs.MEDIA_TYPES[job.plan.output.format]
+    return request.accept_mimetypes.best_match(["application/json", media_type]) == media_type
+
+
 def _taken(job: Job, status: int) -> Response:
-    response = answers.job(job, status)
+    return _located(answers.job(job, status), job)
+
+
+def _located(response: Response, job: Job) -> Response:
     response.headers["Location"] = documents.links(job)["self"]
     return response

@@ -1,19 +1,14 @@
 """The images of a job: what was uploaded, what came out, and both small."""
 
-from pathlib import PurePosixPath
-
 from flask import Blueprint, Response, request
 
-from pixo.errors import Refusal
-from pixo.imaging.plan import Plan
 from pixo.state.records import Job
 from pixo.store import NoSuchBlob, names
-from services.web import blobs, fields, lookup
+from services.web import blobs, fields, finals, lookup
 from services.web.parts import Parts
 from services.web.preview import Previews
 from services.web.waits import Waits
 
-LONGEST_SUFFIX = 60
 SMALLEST, USUAL, LARGEST = 16, 512, 2048
 """Pixels of a preview's side."""
 
@@ -27,10 +22,7 @@ def routes(parts: Parts, places: Waits) -> Blueprint:
     def read_result(id: str) -> Response:
         job = lookup.find(parts, id)
         lookup.require_images(job)
-        if job.status != "done" or job.plan is None:
-            raise _not_there(job)
-        form = job.plan.output.format
-        return blobs.respond(parts.store, job.final, form=form, name=result_name(job, job.plan), tag=job.sha256)
+        return finals.respond(parts, job)
 
     @blueprint.get("/api/v1/jobs/<id>/source")
     def read_source(id: str) -> Response:
@@ -48,8 +40,8 @@ def routes(parts: Parts, places: Waits) -> Blueprint:
         job = lookup.find(parts, id)
         lookup.require_images(job)
         of = of or ("result" if job.status == "done" else "source")
-        if of == "result" and job.status != "done":
-            raise _not_there(job)
+        if of == "result":
+            finals.require(job)
         key, tag = (job.final, job.sha256) if of == "result" else (names.source(id), _source_tag(job))
         tag = f"{tag}-{size}"
         headers = blobs.validators(tag)
@@ -69,18 +61,3 @@ def routes(parts: Parts, places: Waits) -> Blueprint:
 
 def _source_tag(job: Job) -> str:
     return f"source-{job.id}"
-
-
-def result_name(job: Job, plan: Plan) -> str:
-    """Return the name that a result is saved under: ``photo-blur-grayscale.jpg``."""
-    stem = PurePosixPath(job.filename).stem or job.id
-    filters = [step.partition(":")[0] for step in plan.chain.split(",")]
-    suffix = "-".join(name for name in filters if name != "none")[:LONGEST_SUFFIX].strip("-")
-    return f"{stem}-{suffix or 'pixo'}.{blobs.ENDINGS[plan.output.format]}"
-
-
-def _not_there(job: Job) -> Refusal:
-    if job.live:
-        return Refusal("no-image-yet", f"The job is {job.status}: its image is not ready yet.", measured=job.status)
-    reason = f": {job.error}" if job.error else "."
-    return Refusal("wrong-state", f"The job is {job.status}{reason}", measured=job.status)
