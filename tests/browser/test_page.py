@@ -206,10 +206,11 @@ def test_filters_are_chained_in_the_order_chosen(page: Page, photo: Path) -> Non
 
 
 def test_a_sample_needs_no_photo(page: Page) -> None:
-    """Try a sample gives a picture that can be processed."""
+    """Try a sample gives a picture that can be processed, and has more tiles to be watched than others of its size."""
     page.get_by_role("button", name="Try a sample").click()
     expect(page.locator("#chosen")).to_contain_text("sample.jpg")
     process(page)
+    expect(page.locator("#figures")).to_contain_text("32 of 32 tiles")
 
 
 def test_what_is_no_image_is_refused_in_words(page: Page, tmp_path: Path) -> None:

@@ -200,6 +200,7 @@ async function submit(event) {
   try {
     const fields = { filters: chain.text() };
     for (const name of ["format", "quality", "metadata", "background"]) fields[name] = $(name).value;
+    if (file.tileSize) fields.tile_size = file.tileSize;
     const job = await sendPatiently(file, fields);
     refresh();
     await watch(job.id);

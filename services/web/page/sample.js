@@ -1,5 +1,5 @@
 // A picture for someone without one at hand: hills under a sky, painted here, sent like any other.
-export function paintSample(width = 3000, height = 2000) {
+export async function paintSample(width = 3000, height = 2000) {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width, height });
   const paint = canvas.getContext("2d");
@@ -23,7 +23,7 @@ export function paintSample(width = 3000, height = 2000) {
     paint.lineTo(width, height);
     paint.fill();
   });
-  return new Promise((resolve) => {
-    canvas.toBlob((blob) => resolve(new File([blob], "sample.jpg", { type: "image/jpeg" })), "image/jpeg", 0.92);
-  });
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+  // Cut small, so that there are tiles to be watched: it would be done sooner as a single one.
+  return Object.assign(new File([blob], "sample.jpg", { type: "image/jpeg" }), { tileSize: 384 });
 }
