@@ -118,6 +118,27 @@ def test_texts_of_a_png_stay_as_they_are(tmp_path):
     assert read_notes(final(tmp_path, data, keep="strip")).texts == ()
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (b"tEXt", b"\0no keyword"),
+        (b"tEXt", b"no end"),
+        (b"zTXt", b"a\0\7" + compress(b"of an unknown method")),
+        (b"zTXt", b"a\0\0junk"),
+        (b"zTXt", b"a\0\0" + compress(b"cut off")[:-5]),
+        (b"zTXt", b"a\0\0" + compress(bytes(MOST_TEXT + 1))),
+        (b"iTXt", b"a\0\0\0no languages"),
+        (b"iTXt", b"a\0\2\0\0\0of an unknown kind"),
+        (b"iTXt", b"a\0\1\0\0\0junk"),
+    ],
+)
+def test_texts_that_decoders_warn_of_are_left_out(tmp_path, kind, data):
+    """Pillow takes no image with some of them, careful readers none with the others, and none inflates too much."""
+    out = final(tmp_path, png(chunk(kind, data)))
+    assert read_notes(out).texts == ()
+    Image.open(out).load()
+
+
 def test_texts_are_bounded(tmp_path):
     """Beyond a megabyte texts are left out, and smaller ones still find room."""
     large = chunk(b"tEXt", b"a\0" + b"a" * MOST_TEXT)

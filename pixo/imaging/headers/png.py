@@ -1,8 +1,8 @@
 """What libvips does not tell of a PNG: the images of an animation, what its colours mean, its texts."""
 
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
-from zlib import crc32
 
 MOST_CHUNKS = 10_000
 """Chunks before the pixels: a file of more is made to keep somebody busy."""
@@ -12,7 +12,8 @@ TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 OTHERWISE = (b"XML:com.adobe.xmp\0", b"Raw profile type ")
 """Texts that hold what is kept in another way (XMP), or what is not: ImageMagick's own form of other metadata."""
 MOST_TEXT = 1 << 20
-"""Bytes of all texts that are kept: they are held in memory."""
+"""Bytes of all texts that are kept, compressed ones inflated: they are held in memory, by us and by readers."""
+LONGEST_KEYWORD = 79
 
 
 class Notes(NamedTuple):
@@ -47,9 +48,12 @@ def read_notes(file: BinaryIO) -> Notes:
     for kind, size in _chunks(file):
         if kind in TEXTS and size <= room:
             data = _sound(file, kind, size)
-            if data and not data.startswith(OTHERWISE):
+            if not data or data.startswith(OTHERWISE):
+                continue
+            length = _legible(kind, data, room)
+            room -= length or size
+            if length and room >= 0:
                 texts.append((kind, data))
-                room -= size
         elif COLOURS.get(kind) == size and kind not in colours and (data := _sound(file, kind, size)):
             colours[kind] = data
     return Notes(tuple(colours.items()), tuple(texts))
@@ -70,7 +74,32 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     raise ValueError(f"it has more than {MOST_CHUNKS} chunks before its pixels")
 
 
+def _legible(kind: bytes, data: bytes, most: int) -> int:
+    """Return the bytes of a text, inflated, of which ``most`` are looked at; 0 for one that decoders would warn of."""
+    keyword, _, text = data.partition(b"\0")
+    if not 0 < len(keyword) <= LONGEST_KEYWORD or len(keyword) == len(data):
+        return 0
+    packed = kind == b"zTXt"
+    if kind == b"iTXt":
+        packed = text[:1] == b"\1"
+        if text[:2] not in (b"\0\0", b"\1\0") or text.count(b"\0", 2) < 2:
+            return 0
+        text = text[2:].split(b"\0", 2)[2]
+    elif packed:
+        if text[:1] != b"\0":
+            return 0
+        text = text[1:]
+    if not packed:
+        return len(data)
+    inflater = zlib.decompressobj()
+    try:
+        length = len(inflater.decompress(text, most + 1))
+    except zlib.error:
+        return 0
+    return len(data) + length if inflater.eof or length > most else 0
+
+
 def _sound(file: BinaryIO, kind: bytes, size: int) -> bytes:
     """Return a chunk's contents; empty where its checksum is wrong."""
     data = file.read(size + 4)
-    return data[:size] if data[size:] == crc32(kind + data[:size]).to_bytes(4) else b""
+    return data[:size] if data[size:] == zlib.crc32(kind + data[:size]).to_bytes(4) else b""
