@@ -20,7 +20,9 @@ _SIZES = ((0x0100, 0x0101), (0xA002, 0xA003))
 _THUMBNAILS = ((0x0201, 0x0202), (0x0111, 0x0117))
 """Tags of where a thumbnail stands and how long it is: as a JPEG, and uncompressed in one strip."""
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
-_ENTRY = 12
+_HEADER, _ENTRY = 8, 12
+MOST_ENTRIES = 65_532
+"""Entries of a directory that three more can be put into: their number has 16 bits."""
 _PER_MM = {2: 1 / 25.4, 3: 1 / 10}
 """What one a millimetre is, by the unit of the resolution: inch and centimetre."""
 
@@ -51,7 +53,7 @@ def settle(block: bytes, orientation: int, size: tuple[int, int]) -> bytes | Non
         elif orientation != 1:
             return None
         _drop_thumbnail(body, order, link)
-        _resize(body, order, found, size)
+        _resize(body, order, found, link, size)
     except struct.error:
         return None
     return PREFIX + bytes(body)
@@ -82,7 +84,7 @@ def with_density(block: bytes, density: tuple[float, float]) -> bytes:
     body = bytearray(block[len(PREFIX) :])
     order = _ORDERS[bytes(body[:4])]
     found, link = _first(body, order)
-    if _ACROSS in found:
+    if _ACROSS in found or len(found) > MOST_ENTRIES:
         return block
     entries = {tag: bytes(body[at : at + _ENTRY]) for tag, at in found.items()}
     body += bytes(len(body) % 2)
@@ -114,17 +116,27 @@ def _rational(body: bytes, order: str, entry: int) -> float:
     return float(over / under)
 
 
-def _resize(body: bytearray, order: str, found: dict[int, int], size: tuple[int, int]) -> None:
+def _resize(body: bytearray, order: str, found: dict[int, int], link: int, size: tuple[int, int]) -> None:
     """Set width and height wherever they are said."""
     places = dict(found)
     # The photograph's directory may be broken where the first one is whole: it is no reason to lose that.
     with suppress(struct.error):
         if _EXIF in found:
-            places |= _directory(body, order, struct.unpack_from(order + "I", body, found[_EXIF] + 8)[0])[0]
+            places |= _apart(body, order, struct.unpack_from(order + "I", body, found[_EXIF] + 8)[0], link)
     for tags in _SIZES:
         for tag, length in zip(tags, size, strict=True):
             if tag in places:
                 struct.pack_into(order + "HII", body, places[tag] + 2, _LONG, 1, length)
+
+
+def _apart(body: bytearray, order: str, offset: int, link: int) -> dict[int, int]:
+    """Find the entries of a directory; none of one that lies over the header or directory 0, which ends at ``link``.
+
+    Writing there would change where directory 0 is, or how long.
+    """
+    entries, end = _directory(body, order, offset)
+    (first,) = struct.unpack_from(order + "I", body, 4)
+    return {} if offset < _HEADER or (offset < link and first < end) else entries
 
 
 def _drop_thumbnail(body: bytearray, order: str, link: int) -> None:

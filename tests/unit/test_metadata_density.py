@@ -133,3 +133,20 @@ def test_a_resolution_in_exif_that_is_none():
         struct.pack("<II", 300, 1), struct.pack("<II", 300, 0)
     )
     assert exif.density(under) is None
+
+
+def test_directories_of_exif_that_lie_over_each_other_break_nothing():
+    """A size written into one must not change the other, which is read again."""
+    first = struct.pack(">HHHIII", 1, 0x8769, 4, 1, 8, 0)
+    block = exif.PREFIX + b"MM\0*" + struct.pack(">IHH", 12, 1, 0x0100) + first
+    settled = exif.settle(block, 1, (100, 100))
+    assert settled == block
+    assert exif.density(exif.with_density(settled, (3.0, 3.0))) == pytest.approx((3.0, 3.0), rel=1e-4)
+
+
+def test_a_directory_of_exif_that_is_full_stays_as_it_is():
+    """There is no room for a resolution."""
+    others = [tag for tag in range(1 << 16) if tag not in (ACROSS, DOWN, UNIT)]
+    entries = b"".join(struct.pack(">HHII", tag, 1, 1, 0) for tag in others)
+    block = exif.PREFIX + b"MM\0*" + struct.pack(">IH", 8, len(others)) + entries + bytes(4)
+    assert exif.with_density(block, (3.0, 3.0)) == block
