@@ -4,6 +4,7 @@ Imports no numpy, so that a process that reads headers only stays small.
 """
 
 import re
+from errno import EINVAL
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -170,6 +171,9 @@ class _Source:
         try:
             return self._file.seek(offset, whence)
         except BaseException as error:  # noqa: BLE001 - likewise
+            if isinstance(error, OSError) and error.errno == EINVAL:
+                # The image names a place that no file has: libvips says what is wrong with it.
+                return -1
             self.failure = error
             return -1
 

@@ -5,6 +5,7 @@ import io
 import struct
 import subprocess
 import sys
+import time
 from zlib import crc32
 
 import numpy as np
@@ -13,6 +14,8 @@ import pyvips
 from PIL import Image
 
 from pixo.errors import Refusal
+from pixo.imaging import exif, metadata
+from pixo.imaging.headers import webp
 from pixo.imaging.limits import Limits, check
 from pixo.imaging.probe import Header, probe
 from tests import sources, strategies
@@ -300,3 +303,45 @@ def test_reading_headers_loads_no_pixel_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_exif_of_a_webp_is_looked_at_once():
+    """Thousands of chunks that say to have 65,535 entries each took minutes."""
+    endless = b"EXIF" + struct.pack("<I", 10) + b"MM\0*\0\0\0\x08\xff\xff"
+    first = b"EXIF" + struct.pack("<I", 26) + exif.minimal(6)[6:]
+    canvas = b"VP8X" + struct.pack("<II", 10, webp.EXIF) + bytes(6)
+    chunks = canvas + first + endless * 9000
+    riff = io.BytesIO(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks)
+    began = time.perf_counter()
+    assert webp.read_webp(riff).orientation == 6
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("tag", [258, 273], ids=["for us", "for libtiff"])
+def test_a_tiff_that_points_where_no_file_reaches_has_a_broken_header(tag, tmp_path):
+    """The system refuses to seek there, which is no fault of the file system."""
+    data = bytearray(sources.vips(picture()).tiffsave_buffer(bigtiff=True))
+    (start,) = struct.unpack_from("<Q", data, 8)
+    (count,) = struct.unpack_from("<Q", data, start)
+    entry = next(
+        at for at in range(start + 8, start + 8 + 20 * count, 20) if data[at : at + 2] == struct.pack("<H", tag)
+    )
+    struct.pack_into("<QQ", data, entry + 4, 50, 1 << 62)
+    path = tmp_path / "in"
+    path.write_bytes(data)
+    with pytest.raises(Refusal) as refused:
+        probe(path)
+    assert refused.value.kind == "broken-header"
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+@pytest.mark.parametrize("kind", [0, 1, 3, 4, 6, 7, 8, 9])
+@pytest.mark.parametrize("order", "<>")
+def test_orientation_of_a_webp_is_what_libvips_reads(order, kind, count, tmp_path):
+    """Of whatever type and number: the plan's must be the final's, which libvips reads."""
+    value = (6).to_bytes(webp.INTEGERS.get(kind, 2), "little" if order == "<" else "big").ljust(4, b"\0")
+    start = b"II*\0" if order == "<" else b"MM\0*"
+    block = start + struct.pack(order + "IHHHI", 8, 1, 0x0112, kind, count) + value + bytes(4)
+    path = tmp_path / "in"
+    Image.fromarray(picture()).save(path, "webp", exif=block)
+    assert probe(path).orientation == metadata.read(path).orientation

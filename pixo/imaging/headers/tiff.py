@@ -14,8 +14,8 @@ SIZES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 16: 8, 17: 8}
 MOST_STRIPS = 1 << 20
 MOST_ENTRIES = 4096
 """Entries of a directory that libtiff reads; it refuses more."""
-MOST_OFFSET = (1 << 63) - 1
-"""Beyond it no file can be read, and asking for it is an error of another kind."""
+MOST_OFFSET = 1 << 42
+"""Beyond it no file is read: file systems end between 2**43 and 2**63, and asking for more is an error of theirs."""
 # Measured with libvips 8.18 for 50 to 100 megapixels: of several rows of tiles three are held and of several strips
 # three, of one strip two; one tile is there as it was read too, once decoded, and as coefficients if it is a
 # progressive JPEG.

@@ -5,6 +5,8 @@ from typing import BinaryIO, NamedTuple
 
 ALPHA, EXIF, ANIMATION = 0x10, 0x08, 0x02
 MOST_CHUNKS = 10_000
+INTEGERS = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
+"""Bytes of a whole number in EXIF, by its type; editors write others than the right one."""
 
 
 class WebP(NamedTuple):
@@ -39,14 +41,16 @@ def read_webp(file: BinaryIO) -> WebP:
     if kind != b"VP8X":
         raise ValueError("its first chunk is unknown")
     width, height = (int.from_bytes(body[i : i + 3], "little") + 1 for i in (4, 7))
-    frames, orientation, lossless = 0, 1, False
+    frames, lossless = 0, False
+    orientation: int | None = None
     for kind, size in chunks:
         frames += kind == b"ANMF"
         lossless = lossless or kind == b"VP8L"
-        if kind == b"EXIF" and body[0] & (ANIMATION | EXIF):
+        # As for libwebp the first one counts; looking into thousands of them would keep the reader busy, too.
+        if orientation is None and kind == b"EXIF" and body[0] & (ANIMATION | EXIF):
             orientation = exif_orientation(file.read(min(size, 65536)))
     animated = bool(body[0] & ANIMATION)
-    return WebP(width, height, bool(body[0] & ALPHA), frames if animated else 1, orientation, lossless)
+    return WebP(width, height, bool(body[0] & ALPHA), frames if animated else 1, orientation or 1, lossless)
 
 
 def _lossy_size(body: bytes) -> tuple[int, int]:
@@ -66,9 +70,11 @@ def exif_orientation(exif: bytes) -> int:
         return int.from_bytes(tiff[at : at + size], "little" if tiff[:1] == b"I" else "big")
 
     first = number(4, 4) + 2
-    for entry in range(first, first + 12 * number(first - 2, 2), 12):
+    for entry in range(first, min(first + 12 * number(first - 2, 2), len(tiff)), 12):
         if number(entry, 2) == 0x0112:
-            value = number(entry + 8, 2)
+            size, count = INTEGERS.get(number(entry + 2, 2), 0), number(entry + 4, 4)
+            # More than four bytes stand elsewhere.
+            value = number(entry + 8, size) if 0 < count * size <= 4 else 1
             return value if 1 <= value <= 8 else 1
     return 1
 
