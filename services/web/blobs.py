@@ -18,6 +18,7 @@ MEDIA_TYPES = {
     "gif": "image/gif",
     "avif": "image/avif",
 }
+READING = frozenset({"GET", "HEAD"})
 ENDINGS = {"jpeg": "jpg", "png": "png", "webp": "webp", "tiff": "tif", "gif": "gif", "avif": "avif"}
 
 
@@ -53,8 +54,10 @@ def validators(tag: str) -> dict[str, str]:
 
 
 def unchanged(tag: str, headers: dict[str, str]) -> Response | None:
-    """Return the response for whoever has this already, else None."""
-    return Response(status=304, headers=headers) if request.if_none_match.contains(tag) else None
+    """Return the response for whoever has this already, else None; an upload's answer is always new."""
+    if request.method not in READING or not request.if_none_match.contains(tag):
+        return None
+    return Response(status=304, headers=headers)
 
 
 def disposition(name: str, *, attached: bool) -> str:
@@ -82,7 +85,8 @@ def _attach(response: Response, store: Store, key: str, start: int, end: int, si
 
 def _range(size: int, tag: str) -> tuple[int, int]:
     """Return the bytes that are asked for; several ranges, or a range of another version, mean all of them."""
-    asked = parse_range_header(request.headers.get("Range"))
+    # Of an upload that is answered with the image, a range means nothing (RFC 9110, 14.2).
+    asked = parse_range_header(request.headers.get("Range")) if request.method in READING else None
     condition = request.headers.get("If-Range")
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return 0, size

@@ -108,6 +108,20 @@ def test_upload_that_is_answered_with_the_image(web, accept, kind):
         assert all(answer.headers[name] == result.headers[name] for name in ("ETag", "Content-Disposition"))
 
 
+@pytest.mark.parametrize("header", [("Range", "bytes=0-9"), ("Range", "bytes=999999999-"), ("If-None-Match", "*")])
+def test_upload_is_answered_with_the_whole_image(web, header):
+    """What a client sends for reading means nothing here: a part, or nothing, would be taken for the image."""
+    answers = []
+    headers = dict([header], Accept="image/*")
+    thread = threading.Thread(target=lambda: answers.append(web.post(query={"wait": "30"}, headers=headers)))
+    thread.start()
+    until(web.tasks, "the job is started")
+    data = web.finish(web.tasks()[0]["job"])
+    thread.join(PATIENCE)
+
+    assert [(answer.status_code, answer.data) for answer in answers] == [(200, data)]
+
+
 def test_upload_whose_image_never_comes(web):
     """Who asked for the image of a job that fails gets a problem document, and the job's where it is under way."""
     answers = []
