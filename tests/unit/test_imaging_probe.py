@@ -16,6 +16,7 @@ from PIL import Image
 from pixo.errors import Refusal
 from pixo.imaging import exif, metadata
 from pixo.imaging.headers import webp
+from pixo.imaging.headers.jpeg import read_frame
 from pixo.imaging.limits import Limits, check
 from pixo.imaging.probe import Header, probe
 from tests import sources, strategies
@@ -345,3 +346,12 @@ def test_orientation_of_a_webp_is_what_libvips_reads(order, kind, count, tmp_pat
     path = tmp_path / "in"
     Image.fromarray(picture()).save(path, "webp", exif=block)
     assert probe(path).orientation == metadata.read(path).orientation
+
+
+def test_bytes_between_a_jpeg_s_segments_are_bounded_in_all():
+    """Read one by one, those of a large file took a minute."""
+    plain = sources.jpeg(picture())
+    data = plain[:2] + (bytes(60_000) + b"\xff\xfe\0\2") * 4 + plain[2:]
+    assert read_frame(io.BytesIO(data)).width == 30
+    with pytest.raises(ValueError, match="between its segments"):
+        read_frame(io.BytesIO(plain[:2] + (bytes(60_000) + b"\xff\xfe\0\2") * 5 + plain[2:]))

@@ -6,8 +6,8 @@ from typing import BinaryIO, NamedTuple
 SOI, EOI, SOS, DHT, JPG, DAC, APP0, APP14, COM = 0xD8, 0xD9, 0xDA, 0xC4, 0xC8, 0xCC, 0xE0, 0xEE, 0xFE
 SEQUENTIAL = frozenset({0xC0, 0xC1})
 MOST_SEGMENTS = 10_000
-MOST_STRAY = 65_536
-"""Segments, and bytes between two of them, that are looked at: a file with more was made to keep the reader busy."""
+MOST_STRAY = 1 << 18
+"""Segments, and bytes between them in all, that are looked at: a file with more was made to keep the reader busy."""
 MOST_COMMENT = 1 << 20
 """Bytes of all comments that are kept: they are held in memory."""
 # Markers that stand alone, without a length: TEM, RST0-7, SOI.
@@ -102,8 +102,9 @@ def read_comments(file: BinaryIO) -> tuple[bytes, ...]:
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int]]:
     """Return marker and length of each segment, with the file standing at its contents; too many end it."""
     file.seek(2)
+    allowance = iter(range(MOST_STRAY))
     for _ in range(MOST_SEGMENTS):
-        marker = _next_marker(file)
+        marker = _next_marker(file, allowance)
         if marker in BARE:
             continue
         if marker == EOI:
@@ -135,16 +136,16 @@ def _frame(marker: int, at: int, body: bytes) -> Frame:
     )
 
 
-def _next_marker(file: BinaryIO) -> int:
+def _next_marker(file: BinaryIO, allowance: Iterator[int]) -> int:
     # Decoders pass over stray bytes between segments, and over fill bytes before a marker; a bound keeps a file of
     # nothing else from being read byte by byte.
     before = b""
-    for _ in range(MOST_STRAY):
+    for _ in allowance:
         byte = _read(file, 1)
         if before == b"\xff" and byte != b"\xff":
             return byte[0]
         before = byte
-    raise ValueError(f"there is no segment within {MOST_STRAY} bytes")
+    raise ValueError(f"it has more than {MOST_STRAY} bytes between its segments")
 
 
 def _read(file: BinaryIO, size: int) -> bytes:
