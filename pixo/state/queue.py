@@ -164,4 +164,7 @@ class Queue:
             rank = self._client.zrevrank(keys.JOBS, id)
             if rank is not None:
                 return int(rank) + 1
-            return int(self._client.zcount(keys.JOBS, f"({created_ms}", "+inf"))
+            newer = int(self._client.zcount(keys.JOBS, f"({created_ms}", "+inf"))
+            # Of one millisecond the list has the greater id first.
+            same = self._client.zrangebyscore(keys.JOBS, created_ms, created_ms)
+            return newer + len([other for other in same if other > id.encode()])

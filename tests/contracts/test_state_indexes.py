@@ -102,6 +102,17 @@ def test_the_list_of_jobs_is_read_page_by_page(state):
         queue.page(3, "nonsense")
 
 
+def test_pages_of_one_millisecond_repeat_nothing(state):
+    """A cursor whose job has gone stays good among jobs that came together with it."""
+    queue = state.queue
+    for id in "abcd":
+        queue.add(id, 1000)
+    first = queue.page(2)
+    queue.remove("c")
+    assert first.ids == ["d", "c"]
+    assert queue.page(2, first.cursor).ids == ["b", "a"]
+
+
 def test_a_process_lives_for_fifteen_seconds(state, client):
     """What beats is alive with all it told; what stops, is forgotten or falls silent is not."""
     workers = state.workers
