@@ -25,6 +25,10 @@ Seconds = Annotated[float, Meta(gt=0, le=1e9)]
 """Up to 31 years: Redis keeps times as whole milliseconds, and ``inf`` is none."""
 
 
+HINT = "write a user or password URL-encoded, or in PIXO_REDIS_USERNAME and PIXO_REDIS_PASSWORD"
+"""What an error of a URL says, of which it shows nothing that may be a password."""
+
+
 class Kafka(Struct, frozen=True, kw_only=True):
     """How Kafka is reached, and how its topics are partitioned."""
 
@@ -107,8 +111,12 @@ class Redis(Struct, frozen=True, kw_only=True):
             url = urlsplit(self.redis)
             _ = url.port
         except ValueError as error:
-            raise ValueError(f"PIXO_REDIS={_masked(self.redis)!r}: {error}") from error
+            # What is wrong may be a piece of a password.
+            reason = f"this is no URL; {HINT}" if "@" in self.redis else error
+            raise ValueError(f"PIXO_REDIS={_masked(self.redis)!r}: {reason}") from error
         database = url.path.strip("/")
+        if url.scheme != "unix" and "@" in database:
+            raise ValueError(f"PIXO_REDIS={_masked(self.redis)!r}: it has a slash before the host; {HINT}")
         if url.scheme != "unix" and database and not database.isdecimal():
             # The client would pass over it and take database 0.
             raise ValueError(f"PIXO_REDIS={_masked(self.redis)!r}: the database {database!r} is not a number")
@@ -272,7 +280,8 @@ def describe(field: Any) -> str:
 
 def _masked(value: str) -> str:
     """Hide the user and password of a URL: an error ends up in a log."""
-    return re.sub(r"://[^/]*@", "://***@", value)
+    # Greedily: what is refused may be a password with a slash that should have been encoded.
+    return re.sub(r"://.*@", "://***@", value, flags=re.DOTALL)
 
 
 def _variables(names: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from pixo import metrics
-from pixo.errors import TryAgain
+from pixo.errors import ConfigError, TryAgain
 from pixo.settings import Redis as Settings
 
 # redis-py types its commands for the plain and the asyncio client at once, which no caller can use. Replies are bytes.
@@ -53,22 +53,26 @@ def connect(settings: Settings, *, patient: bool, answer_s: float | None = None)
 
     A patient one tries for several seconds, which suits consumers (40 where connecting is not even refused); else it
     gives up after some two seconds, so that a web request can be refused. ``answer_s`` is the longest that an answer
-    may take, for calls that block. All scripts may run twice, so trying again is safe.
+    may take, for calls that block. All scripts may run twice, so trying again is safe. Raise ConfigError for an option
+    in the URL that is none.
     """
     # A call and the connecting for it are tried as often each: the numbers multiply, and so do the timeouts.
     tries = 3 if patient else 1
-    return Redis.from_url(
-        settings.redis,
-        **_security(settings),
-        **({} if settings.redis.startswith("unix:") else {"socket_keepalive": True}),
-        protocol=2,
-        socket_timeout=answer_s or (5.0 if patient else 1.0),
-        socket_connect_timeout=2.0 if patient else 0.5,
-        health_check_interval=15,
-        max_connections=MOST,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), tries),
-        retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError],
-    )
+    try:
+        return Redis.from_url(
+            settings.redis,
+            **_security(settings),
+            **({} if settings.redis.startswith("unix:") else {"socket_keepalive": True}),
+            protocol=2,
+            socket_timeout=answer_s or (5.0 if patient else 1.0),
+            socket_connect_timeout=2.0 if patient else 0.5,
+            health_check_interval=15,
+            max_connections=MOST,
+            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), tries),
+            retry_on_error=[ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError],
+        )
+    except ValueError as error:  # of an option behind the question mark
+        raise ConfigError(f"PIXO_REDIS: {error}") from error
 
 
 def _security(settings: Settings) -> dict[str, str]:

@@ -4,6 +4,7 @@ import pytest
 
 from pixo import settings
 from pixo.errors import ConfigError
+from pixo.state.connection import connect
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -47,13 +48,30 @@ def test_a_wrong_value_names_itself_and_what_is_allowed(name: str, value: str, a
     assert allowed in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["valkey://:hunter2@host:6379", "redis://me:hunter2@host:a", "redis://:hunter2@host/a"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "valkey://:hunter2@host:6379",
+        "redis://me:hunter2@host:a",
+        "redis://:hunter2@host/a",
+        "redis://:hunter2/x@host",
+        "redis://:x/hunter2@host",
+        "redis://hunter2/x:y@host",
+        "redis://:hunter2#x@host",
+    ],
+)
 def test_a_wrong_url_does_not_show_its_password(url: str) -> None:
     """What is said about it ends up in logs."""
     with pytest.raises(ConfigError, match=r"PIXO_REDIS=.*\*\*\*@host") as caught:
         settings.load({"PIXO_REDIS": url})
 
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_wrong_option_of_the_url_is_a_wrong_setting() -> None:
+    """The client finds it, when it is made."""
+    with pytest.raises(ConfigError, match=r"^PIXO_REDIS.*'db'"):
+        connect(settings.load({"PIXO_REDIS": "redis://host/0?db=x"}).redis, patient=True)
 
 
 @pytest.mark.parametrize("tokens", ["alpha,schlüssel", "alpha\nbeta", ",", " "])
