@@ -6,7 +6,7 @@ import struct
 import subprocess
 import sys
 import time
-from zlib import crc32
+from zlib import compress, crc32
 
 import numpy as np
 import pytest
@@ -355,3 +355,41 @@ def test_bytes_between_a_jpeg_s_segments_are_bounded_in_all():
     assert read_frame(io.BytesIO(data)).width == 30
     with pytest.raises(ValueError, match="between its segments"):
         read_frame(io.BytesIO(plain[:2] + (bytes(60_000) + b"\xff\xfe\0\2") * 5 + plain[2:]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "head"), [(b"zTXt", b"a\0\0"), (b"iTXt", b"a\0\1\0\0\0"), (b"iCCP", b"a\0\0"), (b"tEXt", b"a\0")]
+)
+def test_a_png_of_texts_that_inflate_is_refused_by_its_header(kind, head, tmp_path):
+    """Libvips holds all of them when it opens a file: under a megabyte of them took 1.8 GB."""
+    plain = sources.png(picture(), keep="none")
+    text = bytes(3 << 20)
+    data = head + (text if kind == b"tEXt" else compress(text))
+    chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+    path = tmp_path / "in"
+    path.write_bytes(plain[:33] + chunk * 4 + plain[33:])
+    assert probe(path).width == 30
+    path.write_bytes(plain[:33] + chunk * 6 + plain[33:])
+    with pytest.raises(Refusal, match="more than 16,777,216 bytes"):
+        probe(path)
+
+
+def test_a_webp_of_much_metadata_is_refused_by_its_header(tmp_path):
+    """Who joins holds several copies of it."""
+    path = tmp_path / "in"
+    for size, taken in ((15 << 20, True), (17 << 20, False)):
+        Image.fromarray(picture()).save(path, "webp", xmp=bytes(size))
+        with contextlib.nullcontext() if taken else pytest.raises(Refusal, match="more than 16,777,216 bytes"):
+            assert probe(path).width == 30
+
+
+def test_a_jpeg_of_much_metadata_is_refused_by_its_header(tmp_path):
+    """Libvips holds all segments of an application, twice, when it opens a file."""
+    plain = sources.jpeg(picture())
+    segment = b"\xff\xe5\xff\xff" + bytes(65_533)
+    path = tmp_path / "in"
+    path.write_bytes(plain[:20] + segment * 500 + plain[20:])
+    assert probe(path).width == 30
+    path.write_bytes(plain[:20] + segment * 520 + plain[20:])
+    with pytest.raises(Refusal, match="more than 33,554,432 bytes"):
+        probe(path)

@@ -8,6 +8,8 @@ SEQUENTIAL = frozenset({0xC0, 0xC1})
 MOST_SEGMENTS = 10_000
 MOST_STRAY = 1 << 18
 """Segments, and bytes between them in all, that are looked at: a file with more was made to keep the reader busy."""
+MOST_HELD = 32 << 20
+"""Bytes of all segments: libvips holds them, twice, once it opens the file."""
 MOST_COMMENT = 1 << 20
 """Bytes of all comments that are kept: they are held in memory."""
 # Markers that stand alone, without a length: TEM, RST0-7, SOI.
@@ -102,7 +104,7 @@ def read_comments(file: BinaryIO) -> tuple[bytes, ...]:
 def _segments(file: BinaryIO) -> Iterator[tuple[int, int]]:
     """Return marker and length of each segment, with the file standing at its contents; too many end it."""
     file.seek(2)
-    allowance = iter(range(MOST_STRAY))
+    allowance, room = iter(range(MOST_STRAY)), MOST_HELD
     for _ in range(MOST_SEGMENTS):
         marker = _next_marker(file, allowance)
         if marker in BARE:
@@ -112,6 +114,9 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, int]]:
         length = int.from_bytes(_read(file, 2)) - 2
         if length < 0:
             raise ValueError("a segment has no length")
+        room -= length
+        if room < 0:
+            raise ValueError(f"its segments before its first scan have more than {MOST_HELD:,} bytes")
         end = file.tell() + length
         yield marker, length
         file.seek(end)

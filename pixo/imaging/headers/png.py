@@ -14,6 +14,9 @@ OTHERWISE = (b"XML:com.adobe.xmp\0", b"Raw profile type ")
 MOST_TEXT = 1 << 20
 """Bytes of all texts that are kept, compressed ones inflated: they are held in memory, by us and by readers."""
 LONGEST_KEYWORD = 79
+MOST_HELD = 16 << 20
+"""Bytes of texts, profile and EXIF, inflated: libvips holds all of them, and most twice, once it opens the file."""
+PACKED = frozenset({b"zTXt", b"iTXt", b"iCCP"})
 
 
 class Notes(NamedTuple):
@@ -24,12 +27,18 @@ class Notes(NamedTuple):
 
 
 def count_frames(file: BinaryIO) -> int:
-    """Return the frames of an animated PNG, 1 of any other; raise ValueError for too many chunks.
+    """Return the frames of an animated PNG, 1 of any other; raise ValueError for too many chunks, or too large ones.
 
     What browsers show counts, and the picture for those that show no animation too, where it is none of the frames.
     """
-    animation, shown = 0, False
-    for kind, _ in _chunks(file):
+    animation, shown, room = 0, False, MOST_HELD
+    for kind, size in _chunks(file):
+        if kind in TEXTS or kind in (b"iCCP", b"eXIf"):
+            room -= size
+            if room >= 0 and kind in PACKED:
+                room -= _inflated(kind, file.read(size), room)
+            if room < 0:
+                raise ValueError(f"its texts, profile and EXIF have more than {MOST_HELD:,} bytes")
         if kind == b"acTL":
             animation = int.from_bytes(file.read(4))
         # Before the pixels, the control chunk of a frame makes them the first one.
@@ -72,6 +81,21 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
         yield kind, size
         at += 12 + size
     raise ValueError(f"it has more than {MOST_CHUNKS} chunks before its pixels")
+
+
+def _inflated(kind: bytes, data: bytes, most: int) -> int:
+    """Return the bytes that a chunk's compressed part makes, or ``most`` and one if they are more."""
+    text = data.partition(b"\0")[2]
+    if kind == b"iTXt":
+        if text[:1] != b"\1":
+            return 0
+        text = text[2:].split(b"\0", 2)[-1]
+    else:
+        text = text[1:]
+    try:
+        return len(zlib.decompressobj().decompress(text, most + 1))
+    except zlib.error:
+        return 0
 
 
 def _legible(kind: bytes, data: bytes, most: int) -> int:

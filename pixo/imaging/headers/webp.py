@@ -5,6 +5,8 @@ from typing import BinaryIO, NamedTuple
 
 ALPHA, EXIF, ANIMATION = 0x10, 0x08, 0x02
 MOST_CHUNKS = 10_000
+MOST_HELD = 16 << 20
+"""Bytes of profile, EXIF and XMP, of which libvips and who joins hold several copies."""
 INTEGERS = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
 """Bytes of a whole number in EXIF, by its type; editors write others than the right one."""
 
@@ -80,14 +82,18 @@ def exif_orientation(exif: bytes) -> int:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Return each chunk's name and size, with the file standing at its contents; raise ValueError for too many."""
-    at = 12
+    """Return each chunk's name and size, with the file standing at its contents; raise ValueError for too much."""
+    at, room = 12, MOST_HELD
     for _ in range(MOST_CHUNKS):
         file.seek(at)
         head = file.read(8)
         if len(head) < 8:
             return
         size = int.from_bytes(head[4:], "little")
+        if head[:4] in (b"ICCP", b"EXIF", b"XMP "):
+            room -= size
+            if room < 0:
+                raise ValueError(f"its profile, EXIF and XMP have more than {MOST_HELD:,} bytes")
         yield head[:4], size
         at += 8 + size + (size & 1)
     raise ValueError(f"it has more than {MOST_CHUNKS} chunks")
