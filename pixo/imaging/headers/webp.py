@@ -65,7 +65,7 @@ def _lossy_size(body: bytes) -> tuple[int, int]:
 def exif_orientation(exif: bytes) -> int:
     """Return the orientation tag (1-8) in a block of EXIF, with or without its "Exif" prefix; 1 if there is none."""
     tiff = exif.removeprefix(b"Exif\0\0")
-    if tiff[:2] not in (b"II", b"MM"):
+    if tiff[:4] not in (b"II*\0", b"MM\0*"):
         return 1
 
     def number(at: int, size: int) -> int:
