@@ -63,8 +63,16 @@ def test_all_label_sets_start_at_zero(role):
 def test_refusals_that_start_at_zero_are_the_code_s():
     """Every kind of refusal that an upload can meet is known beforehand; others would count as "other"."""
     elsewhere = {
-        *("bad-range", "cross-site", "expired", "foreign-host", "no-image-yet", "no-preview", "no-such-job"),
-        *("no-such-tile", "no-tile-yet", "no-token", "not-found", "too-many-listeners", "too-many-previews"),
+        *("bad-range", "cross-site", "expired", "foreign-host", "job-failed", "no-image-yet", "no-preview"),
+        *(
+            "no-such-job",
+            "no-such-tile",
+            "no-tile-yet",
+            "no-token",
+            "not-found",
+            "too-many-listeners",
+            "too-many-previews",
+        ),
         *("too-many-requests", "wrong-state"),
     }
 
