@@ -12,3 +12,5 @@ os.environ.setdefault("OPENCV_IPP", "disabled")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
 # One process is one core: libvips' thread pool costs memory and gains nothing.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
+# libvips says nothing of what it warns of: it would stand between the lines of a log. Errors are raised all the same.
+os.environ.setdefault("VIPS_WARNING", "0")

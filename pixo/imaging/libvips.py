@@ -182,5 +182,8 @@ class _Source:
 def _set_up() -> None:
     # No operation is ever asked for twice: a cache would hold memory and open files for nothing.
     pyvips.cache_set_max(0)
+    # The binding hands what libvips warns of to a logger. If Python happens to free another image meanwhile, and that
+    # one warns too, glib takes it for an endless recursion and aborts the process. What libvips has instead is C alone.
+    pyvips._remove_log_handler()  # noqa: SLF001 - it has no public way
     pyvips.block_untrusted_set(state=True)
     lines.hold_few()

@@ -338,3 +338,33 @@ def test_a_profile_is_no_obstacle(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     data = sources.jpeg(PHOTO, icc_profile=profile)
     np.testing.assert_array_equal(whole(tmp_path, data)[1], whole(tmp_path, sources.jpeg(PHOTO))[1])
+
+
+def test_a_warning_while_another_image_is_freed_ends_no_process(tmp_path):
+    """Glib aborts the process at a warning within a warning: no code of Python's may run in one."""
+    data = sources.jpeg(np.zeros((64, 64, 3), np.uint8))
+    scan = data.rindex(b"\xff\xda")
+    path = tmp_path / "in"
+    path.write_bytes(data[:scan] + bytes(3) + data[scan:])  # libjpeg passes over such bytes, and counts a warning
+    code = """
+import gc, logging, pathlib, sys
+from pixo.imaging import libvips
+
+class Collect(logging.Handler):
+    def emit(self, record):
+        gc.collect()
+
+def warned():
+    opened = libvips.open_image(pathlib.Path(sys.argv[1]), "jpeg")
+    opened.image.avg()
+    return opened
+
+logging.getLogger("pyvips").addHandler(Collect())
+gc.disable()
+cycle = [warned()]
+cycle.append(cycle)
+del cycle
+warned()
+"""
+    done = subprocess.run([sys.executable, "-c", code, path], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
