@@ -137,6 +137,7 @@ def test_upload_whose_image_never_comes(web):
     (answer,) = answers
     assert (answer.status_code, answer.json["what"], answer.json["measured"]) == (422, "job-failed", "failed")
     assert answer.json["detail"] == "The job is failed: tile 0: the JPEG is cut off"
+    assert answer.headers["Location"] == f"/api/v1/jobs/{task['job']}"
     assert (late.status_code, late.json["status"]) == (202, "processing")
 
 

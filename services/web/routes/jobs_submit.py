@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from pixo.errors import Refusal
 from pixo.state.records import Job
-from services.web import answers, blobs, documents, fields, finals, lookup, measures, waits
+from services.web import answers, blobs, documents, fields, finals, lookup, measures, problems, waits
 from services.web.admit import admit
 from services.web.drain import drain
 from services.web.parts import Parts
@@ -34,8 +34,9 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
         job = places.end(found, patience) or lookup.find(parts, found)
         if job.live or not _wants_image(job):
             return _taken(job, 202 if job.live else 200)
+        lookup.require_images(job)
         if job.status != "done":
-            raise Refusal("job-failed", finals.ending(job), measured=job.status)
+            return _located(problems.answer("job-failed", 422, finals.ending(job), measured=job.status), job)
         return _located(finals.respond(parts, job), job)
 
     @blueprint.after_request
