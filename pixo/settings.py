@@ -281,7 +281,8 @@ def describe(field: Any) -> str:
 def _masked(value: str) -> str:
     """Hide the user and password of a URL: an error ends up in a log."""
     # Greedily: what is refused may be a password with a slash that should have been encoded.
-    return re.sub(r"://.*@", "://***@", value, flags=re.DOTALL)
+    shown = re.sub(r"://.*@", "://***@", value, flags=re.DOTALL)
+    return re.sub(r"(password=).*", r"\1***", shown, flags=re.DOTALL)
 
 
 def _variables(names: Iterable[str]) -> str:

@@ -58,6 +58,7 @@ def test_a_wrong_value_names_itself_and_what_is_allowed(name: str, value: str, a
         "redis://:x/hunter2@host",
         "redis://hunter2/x:y@host",
         "redis://:hunter2#x@host",
+        "redis://host/a?password=hunter2",
     ],
 )
 def test_a_wrong_url_does_not_show_its_password(url: str) -> None:
