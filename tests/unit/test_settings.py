@@ -63,7 +63,7 @@ def test_a_wrong_value_names_itself_and_what_is_allowed(name: str, value: str, a
 )
 def test_a_wrong_url_does_not_show_its_password(url: str) -> None:
     """What is said about it ends up in logs."""
-    with pytest.raises(ConfigError, match=r"PIXO_REDIS=.*\*\*\*@host") as caught:
+    with pytest.raises(ConfigError, match=r"PIXO_REDIS=.*\*\*\*") as caught:
         settings.load({"PIXO_REDIS": url})
 
     assert "hunter2" not in str(caught.value)
