@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
@@ -23,7 +24,7 @@ from bench.processes import family, free_port
 from bench.server import BLOCK, save
 
 
-class Rival:
+class Rival(ABC):
     """A server that filters what a URL names; use as a context manager."""
 
     name: ClassVar[str]
@@ -63,9 +64,9 @@ class Rival:
             save(connection.getresponse(), target)
         return perf_counter() - start
 
+    @abstractmethod
     def command(self, folder: Path) -> list[str]:
         """Return the command; what it reads may lie in the folder."""
-        raise NotImplementedError
 
     def environ(self) -> dict[str, str]:
         """Return the command's environment."""

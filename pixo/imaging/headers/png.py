@@ -85,17 +85,8 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 def _inflated(kind: bytes, data: bytes, most: int) -> int:
     """Return the bytes that a chunk's compressed part makes, or ``most`` and one if they are more."""
-    text = data.partition(b"\0")[2]
-    if kind == b"iTXt":
-        if text[:1] != b"\1":
-            return 0
-        text = text[2:].split(b"\0", 2)[-1]
-    else:
-        text = text[1:]
-    try:
-        return len(zlib.decompressobj().decompress(text, most + 1))
-    except zlib.error:
-        return 0
+    packed = _packed(kind, data.partition(b"\0")[2])
+    return 0 if packed is None else _inflate(packed, most)[0]
 
 
 def _legible(kind: bytes, data: bytes, most: int) -> int:
@@ -103,24 +94,31 @@ def _legible(kind: bytes, data: bytes, most: int) -> int:
     keyword, _, text = data.partition(b"\0")
     if not 0 < len(keyword) <= LONGEST_KEYWORD or len(keyword) == len(data):
         return 0
-    packed = kind == b"zTXt"
-    if kind == b"iTXt":
-        packed = text[:1] == b"\1"
-        if text[:2] not in (b"\0\0", b"\1\0") or text.count(b"\0", 2) < 2:
-            return 0
-        text = text[2:].split(b"\0", 2)[2]
-    elif packed:
-        if text[:1] != b"\0":
-            return 0
-        text = text[1:]
-    if not packed:
+    if kind == b"iTXt" and (text[:2] not in (b"\0\0", b"\1\0") or text.count(b"\0", 2) < 2):
+        return 0
+    if kind == b"zTXt" and text[:1] != b"\0":
+        return 0
+    packed = _packed(kind, text)
+    if packed is None:
         return len(data)
+    length, ended = _inflate(packed, most)
+    return len(data) + length if ended or length > most else 0
+
+
+def _packed(kind: bytes, text: bytes) -> bytes | None:
+    """Return the compressed part of what follows a chunk's keyword; None where nothing is compressed."""
+    if kind == b"iTXt":
+        return text[2:].split(b"\0", 2)[-1] if text[:1] == b"\1" else None
+    return text[1:] if kind in PACKED else None
+
+
+def _inflate(packed: bytes, most: int) -> tuple[int, bool]:
+    """Return how many bytes come out, up to ``most`` and one, and whether the stream ended; (0, False) if broken."""
     inflater = zlib.decompressobj()
     try:
-        length = len(inflater.decompress(text, most + 1))
+        return len(inflater.decompress(packed, most + 1)), inflater.eof
     except zlib.error:
-        return 0
-    return len(data) + length if inflater.eof or length > most else 0
+        return 0, False
 
 
 def _sound(file: BinaryIO, kind: bytes, size: int) -> bytes:
