@@ -38,6 +38,10 @@ class Kafka(Struct, frozen=True, kw_only=True):
     kafka_profile: Annotated[
         Literal["apache", "embedded"], Meta(description="`embedded` for the broker that `pixo up` starts")
     ] = "apache"
+    kafka_bells: Annotated[
+        str,
+        Meta(description="folder in which processes of one machine tell each other of new records; `pixo up` sets it"),
+    ] = ""
     kafka_group_protocol: Annotated[
         Literal["classic", "consumer"], Meta(description="consumer group protocol; `consumer` is KIP-848")
     ] = "classic"

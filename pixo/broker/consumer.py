@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from pixo import injection, logs, metrics
 from pixo.broker import Record, faults
+from pixo.broker.doze import Doze
 from pixo.broker.offsets import Offsets
 from pixo.broker.profiles import Profile
 from pixo.broker.standby import Standby
@@ -22,6 +23,8 @@ log = logs.logger(__name__)
 
 _ANSWER = 5.0
 """Seconds that the broker has to answer a question asked between two polls."""
+_NUDGE = 0.5
+"""The same, for one whose answer does not matter."""
 
 
 class KafkaConsumer:
@@ -35,6 +38,7 @@ class KafkaConsumer:
         clock: Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
         standby: Standby | None = None,
+        doze: Doze | None = None,
         farewell: float = 5.0,
     ) -> None:
         self.topic = topic
@@ -43,6 +47,7 @@ class KafkaConsumer:
         self._untold = profile.get("group.protocol") == "consumer"
         self._watch = watch or Watch(clock)
         self._standby = standby
+        self._doze = doze
         self._looked = False
         self._farewell = farewell
         self._paused = False
@@ -75,7 +80,7 @@ class KafkaConsumer:
     def poll(self, timeout: float) -> Record | None:
         """Return the next record, or None; see the protocol."""
         self._store()
-        message = self._client.poll(timeout)
+        message = self._client.poll(self._rest(timeout))
         self._complaints.require_none()
         if self._beyond:
             self._start_over()
@@ -86,6 +91,7 @@ class KafkaConsumer:
             self._standby.look(str(self._client.memberid()), self._held)
         self._looked = False
         if message is None:
+            self._tire()
             return None
         if error := message.error():
             self._complaints.take(error)
@@ -95,6 +101,7 @@ class KafkaConsumer:
             # The topic was made anew, and the client went back by itself.
             self._set_back(record.partition, record.offset)
         self._following[record.partition] = record.offset + 1
+        self._stir()
         with self._lock:
             self._offsets.delivered(record.partition, record.offset)
         return record
@@ -104,12 +111,14 @@ class KafkaConsumer:
         if not self._paused:
             self._paused = True
             self._client.pause(self._places(self._held))
+            self._stir()
 
     def resume(self) -> None:
         """Let polls give records again."""
         if self._paused:
             self._paused = False
             self._client.resume(self._places(self._held))
+            self._stir()
 
     def done(self, record: Record) -> None:
         """Take note that the record's effect is there; see the protocol."""
@@ -123,6 +132,8 @@ class KafkaConsumer:
         with self._lock:
             already, self._closed = self._closed, True
         if not already:
+            if self._doze:
+                self._doze.close()
             self._store()
             leave(self._client, self.topic, self._farewell)
 
@@ -140,8 +151,43 @@ class KafkaConsumer:
         if finished:
             injection.point("consumer.before-commit", topic=self.topic)
 
+    @property
+    def _resting(self) -> bool:
+        """Whether partitions are paused."""
+        return self._paused or (self._doze is not None and self._doze.asleep)
+
+    def _rest(self, timeout: float) -> float:
+        """Sleep, if it is time to; return how long to wait for a record after that."""
+        if self._doze is None or self._paused or not self._held:
+            return timeout
+        if self._doze.asleep:
+            if not self._doze.woken(timeout):
+                return 0.0
+            self._client.resume(self._places(self._held))
+            self._nudge(min(self._held))
+        return min(timeout, self._doze.left())
+
+    def _nudge(self, partition: int) -> None:
+        """Wake the thread that fetches, which else sees up to a second later that partitions were resumed."""
+        known = self._following.get(partition)
+        with contextlib.suppress(KafkaException):
+            if known is None:
+                self._client.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=_NUDGE)
+            else:
+                self._client.seek(TopicPartition(self.topic, partition, known))
+
+    def _tire(self) -> None:
+        """Fetch nothing until there is something to fetch, if nothing came for a while."""
+        if self._doze and not self._doze.asleep and not self._paused and self._held and self._doze.tired():
+            self._client.pause(self._places(self._held))
+
+    def _stir(self) -> None:
+        if self._doze:
+            self._doze.stir()
+
     def _assign(self, client: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
         (client.assign if self._eager else client.incremental_assign)(places)
+        self._stir()
         # Said either way: librdkafka keeps the pause of a partition that was taken away, and its fetching never begins.
         (client.pause if self._paused else client.resume)(places)
         self.ready = True
@@ -190,7 +236,7 @@ class KafkaConsumer:
         # Twice in a row: numbers of a partition that was just assigned are of different times.
         self._ahead = doubted & self._doubted
         try:
-            self._beyond = self._watch.look(stats, self.topic, self._held, paused=self._paused)
+            self._beyond = self._watch.look(stats, self.topic, self._held, paused=self._resting)
         except Fatal as error:
             self._complaints.keep(error)
 

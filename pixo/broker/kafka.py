@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 from pixo.broker import Record, kept, profiles
 from pixo.broker.admin import KafkaAdmin
+from pixo.broker.bells import Bells
 from pixo.broker.consumer import KafkaConsumer
+from pixo.broker.doze import Doze
 from pixo.broker.producer import KafkaProducer
 from pixo.broker.standby import Standby
 from pixo.broker.tail import KafkaTail
@@ -20,10 +23,14 @@ class KafkaBroker:
         self._client_id = client_id
         self._open = ExitStack()
         self._asking: KafkaAdmin | None = None
+        self._bells = Bells(Path(settings.kafka_bells)) if settings.kafka_bells else None
+        if self._bells:
+            self._open.callback(self._bells.close)
 
     def producer(self) -> KafkaProducer:
         """Return a producer for what must not be lost."""
-        producer = KafkaProducer(profiles.producer(self.settings, self._client_id))
+        ring = self._bells.ring if self._bells else None
+        producer = KafkaProducer(profiles.producer(self.settings, self._client_id), ring=ring)
         self._open.callback(producer.close)
         return producer
 
@@ -38,7 +45,9 @@ class KafkaBroker:
         # The embedded broker knows a group, and none of its members.
         tells = self.settings.kafka_profile != "embedded"
         standby = Standby(lambda: self.members(group, topic)) if tells else None
-        consumer = KafkaConsumer(profiles.consumer(self.settings, self._client_id, group), topic, standby=standby)
+        doze = Doze(self._bells.listen(topic)) if self._bells else None
+        profile = profiles.consumer(self.settings, self._client_id, group)
+        consumer = KafkaConsumer(profile, topic, standby=standby, doze=doze)
         self._open.callback(consumer.close)
         return consumer
 

@@ -20,6 +20,8 @@ log = logs.logger(__name__)
 
 _BEAT = 0.2
 """Seconds that one poll for deliveries lasts: they end it at once, only closing has to wait for it."""
+_REST = 1.0
+"""Seconds between two polls while nothing is under way: for what the client says of its connections."""
 
 
 class KafkaProducer:
@@ -27,6 +29,7 @@ class KafkaProducer:
 
     When the oldest record has been under way for ``patience`` seconds the client is taken to be jammed: its
     records fail with TryAgain and a new client takes its place. A full buffer is waited for ``room`` seconds.
+    ``ring`` is called with the topic of every record that the broker has.
     """
 
     def __init__(
@@ -36,11 +39,13 @@ class KafkaProducer:
         clock: Callable[[], float] = time.monotonic,
         patience: float = 30.0,
         room: float = 5.0,
+        ring: Callable[[str], None] | None = None,
     ) -> None:
         self._profile = profile
         self._clock = clock
         self._patience = patience
         self._room = room
+        self._ring = ring
         self._numbers = itertools.count()
         # Records under way, oldest first; touched under the lock, as is the client.
         self._under_way: OrderedDict[int, tuple[float, Future[None]]] = OrderedDict()
@@ -49,6 +54,7 @@ class KafkaProducer:
         self._stale_metadata = False
         self._jammed = False
         self._closed = False
+        self._sending = threading.Event()
         self._process = os.getpid()
         self._client = self._make()
         self._thread = threading.Thread(target=self._serve, name="kafka-deliveries", daemon=True)
@@ -97,6 +103,7 @@ class KafkaProducer:
             already, self._closed = self._closed, True
         if already:
             return
+        self._sending.set()
         self._client.flush(timeout)
         self._drop("the producer was closed")
         self._thread.join(timeout)
@@ -118,6 +125,8 @@ class KafkaProducer:
             if known is None:
                 return
             if error is None:
+                if self._ring:
+                    self._ring(topic)
                 metrics.produce_duration.labels(topic).observe(self._clock() - known[0])
                 future.set_result(None)
             else:
@@ -136,6 +145,7 @@ class KafkaProducer:
                 headers=list(headers.items()) if headers else None,
             )
             self._under_way[number] = (self._clock(), future)
+            self._sending.set()
 
     def _refuse(self, future: Future[None], topic: str, error: KafkaError, value: bytes | None) -> None:
         if error.code() in (KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC):  # noqa: SLF001
@@ -148,7 +158,10 @@ class KafkaProducer:
 
     def _serve(self) -> None:
         while not self._closed:
-            self._client.poll(_BEAT)
+            if not self._under_way:
+                self._sending.wait(_REST)
+            self._sending.clear()
+            self._client.poll(_BEAT if self._under_way else 0)
             if self._stale_metadata:
                 self._stale_metadata = False
                 self._look()

@@ -1,7 +1,9 @@
 """A broker of each kind with topics of its own, and what its tests wait for."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from secrets import token_hex
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 import pytest
@@ -40,6 +42,8 @@ def opened(request: pytest.FixtureRequest) -> Iterator[House]:
     """Give the kind of broker that the request is for, with new topics."""
     kind = request.param
     prefix = f"{token_hex(4)}."
+    # Not pytest's folder, whose path may be too long for sockets.
+    bells = Path(mkdtemp(prefix="bells-"))
     if kind == "memory":
         broker: Broker = MemoryBroker()
         settings = Kafka(topic_prefix=prefix)
@@ -48,6 +52,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[House]:
             kafka=request.getfixturevalue("tansu" if kind == "embedded" else "apache"),
             kafka_profile="embedded" if kind == "embedded" else "apache",
             kafka_group_protocol="consumer" if kind == "consumer" else "classic",
+            kafka_bells=str(bells) if kind == "embedded" else "",
             topic_prefix=prefix,
         )
         broker = brokers.open(settings, "test")
@@ -56,6 +61,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[House]:
     admin.ensure([Topic(name=names.tasks, partitions=3)])
     yield House(kind, broker, admin, names.tasks, names.workers)
     broker.close()
+    bells.rmdir()  # nothing is left in it
 
 
 def take(consumer: Consumer, count: int) -> list[Record]:
