@@ -1,14 +1,18 @@
-"""``make bench``: one image at a time against vips and Pillow, then a batch against a bare pool."""
+"""``make bench``: one image at a time against vips and Pillow, a batch against a bare pool, and what rest costs."""
 
 import argparse
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 
 from bench import peers, photos
+from bench.processes import processor
 from bench.server import Pixo
+
+RESTS = 20.0
+"""Seconds of rest: before they count, and counted."""
 
 
 def main() -> None:
@@ -24,6 +28,7 @@ def main() -> None:
                 single(pixo, given.sizes, given.rounds, Path(folder))
                 if workers == 2 and given.batch:
                     batch(pixo, given.batch, given.rounds, Path(folder))
+                rest(pixo)
                 print(
                     "peak MB:",
                     ", ".join(f"{role} {peak}" for role, peak in sorted(pixo.peaks().items())),
@@ -58,6 +63,15 @@ def batch(pixo: Pixo, count: int, rounds: int, folder: Path) -> None:
     ratio = median(ours / bare for ours, bare in rates)
     ours, bare = (median(column) for column in zip(*rates, strict=True))
     print(f"batch of {count} photographs of 14 MP: {ours:.1f} images/s, bare pool {bare:.1f}, ratio {ratio:.2f}")
+
+
+def rest(pixo: Pixo) -> None:
+    """Tell what all processes together take of one core while nobody asks for anything."""
+    sleep(RESTS)
+    began, taken = perf_counter(), processor(pixo.pid)
+    sleep(RESTS)
+    share = (processor(pixo.pid) - taken) / (perf_counter() - began)
+    print(f"idle: {share:.1%} of a core")
 
 
 if __name__ == "__main__":

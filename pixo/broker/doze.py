@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 QUIET = 0.04
-"""Seconds without a record or a ring after which a consumer sleeps: a fetch or two that found nothing."""
+"""Seconds without a record or a ring after which a consumer sleeps: a little less than the fetch under way takes."""
 LOOK = 2.0
 """Seconds after which one that sleeps looks by itself: how late a record is whose ring was lost."""
 
