@@ -7,35 +7,41 @@ datagram to the socket of every consumer. It is a hint: one that is lost is made
 
 import contextlib
 import os
-import select
 import socket
 from pathlib import Path
 from secrets import token_hex
 
 
 class Bells:
-    """The bells in a folder, a socket each: rung by producers, from any thread, and listened to by consumers."""
+    """The bells in a folder, a socket each: rung by producers, from any thread, and listened to by consumers.
+
+    Makes the folder. What fails raises OSError, where nothing else is said.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        # A socket's path has some hundred bytes at most, and by this one, which Linux has, any folder's is short.
+        short = Path(f"/proc/self/fd/{self._descriptor}")
+        self._folder = short if short.is_dir() else folder
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(0)
 
     def ring(self, topic: str) -> None:
-        """Ring at every consumer of a topic. Does not wait and does not fail."""
-        with contextlib.suppress(FileNotFoundError):
-            for name in os.listdir(self._folder):  # noqa: PTH208 - a third of the time that paths take
+        """Ring at every consumer of a topic. Does not wait, and raises nothing."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._descriptor):
                 if name.rpartition(".")[0] == topic:
                     self._ring(self._folder / name)
 
     def listen(self, topic: str) -> "Bell":
-        """Return a new bell of a topic; raise OSError where there can be none."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Return a new bell of a topic."""
         return Bell(self._folder / f"{topic}.{token_hex(4)}")
 
     def close(self) -> None:
-        """Ring no more."""
+        """Ring no more; bells that were given stay."""
         self._socket.close()
+        os.close(self._descriptor)
 
     def _ring(self, path: Path) -> None:
         try:
@@ -43,7 +49,7 @@ class Bells:
         except (FileNotFoundError, ConnectionRefusedError):
             path.unlink(missing_ok=True)  # of a consumer that was killed
         except BlockingIOError:
-            pass  # full of rings that nobody has heard yet: one more tells nothing new
+            pass  # full of rings that nobody has heard yet: one more would tell nothing new
 
 
 class Bell:
@@ -52,16 +58,19 @@ class Bell:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(0)
         self._socket.bind(os.fspath(path))
 
     def heard(self, timeout: float) -> bool:
         """Return whether it has rung since the last call; wait for that, so many seconds at most."""
-        if not select.select([self._socket], [], [], timeout)[0]:
+        self._socket.settimeout(timeout)
+        try:
+            self._socket.recv(1)
+        except (BlockingIOError, TimeoutError):
             return False
+        self._socket.settimeout(0)
         with contextlib.suppress(BlockingIOError):
-            while self._socket.recv(1):
-                pass
+            while True:
+                self._socket.recv(1)
         return True
 
     def close(self) -> None:

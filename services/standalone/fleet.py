@@ -13,12 +13,9 @@ from services.standalone.children import Child, Launch
 from services.standalone.options import Options
 from services.standalone.ports import claim, free_port
 from services.standalone.scraping import Targets
-from services.standalone.servers import LONGEST_PATH, EmbeddedBroker, Server, Valkey
+from services.standalone.servers import EmbeddedBroker, Server, Valkey
 
 Show = Callable[[str, str], None]
-
-LONGEST_BELL = 40
-"""Bytes of a bell's name in its folder: a topic's, with a prefix, and a number."""
 
 
 class Fleet:
@@ -101,7 +98,11 @@ def _kafka(asked: str | None, data: Path) -> tuple[Server | None, dict[str, str]
     if asked is None:
         broker = EmbeddedBroker(free_port())
         # One results process reads them all; partitions of no use cost fetches.
-        extra = {"PIXO_KAFKA_PROFILE": "embedded", "PIXO_RESULTS_PARTITIONS": "1", "PIXO_KAFKA_BELLS": _bells(data)}
+        extra = {
+            "PIXO_KAFKA_PROFILE": "embedded",
+            "PIXO_RESULTS_PARTITIONS": "1",
+            "PIXO_KAFKA_BELLS": str(data / "bells"),
+        }
         return broker, {"PIXO_KAFKA": broker.address, **extra}
     if asked == "apache":
         from services.standalone.apache import ApacheKafka  # noqa: PLC0415 - not everybody has Java
@@ -109,15 +110,6 @@ def _kafka(asked: str | None, data: Path) -> tuple[Server | None, dict[str, str]
         apache = ApacheKafka(data / "kafka", free_port())
         return apache, {"PIXO_KAFKA": apache.address, "PIXO_KAFKA_PROFILE": "apache"}
     return None, {"PIXO_KAFKA": asked, "PIXO_KAFKA_PROFILE": "apache"}
-
-
-def _bells(data: Path) -> str:
-    """Return the folder of the consumers' bells, empty of those of a run before; none where its path is too long."""
-    folder = data / "bells"
-    if len(os.fsencode(folder)) > LONGEST_PATH - LONGEST_BELL:
-        return ""
-    shutil.rmtree(folder, ignore_errors=True)
-    return str(folder)
 
 
 def _tasks_partitions(options: Options, given: Settings, environ: Mapping[str, str]) -> int:

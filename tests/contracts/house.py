@@ -1,9 +1,7 @@
 """A broker of each kind with topics of its own, and what its tests wait for."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from secrets import token_hex
-from tempfile import mkdtemp
 from typing import NamedTuple
 
 import pytest
@@ -42,8 +40,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[House]:
     """Give the kind of broker that the request is for, with new topics."""
     kind = request.param
     prefix = f"{token_hex(4)}."
-    # Not pytest's folder, whose path may be too long for sockets.
-    bells = Path(mkdtemp(prefix="bells-"))
+    bells = request.getfixturevalue("tmp_path") / "bells"
     if kind == "memory":
         broker: Broker = MemoryBroker()
         settings = Kafka(topic_prefix=prefix)
@@ -61,7 +58,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[House]:
     admin.ensure([Topic(name=names.tasks, partitions=3)])
     yield House(kind, broker, admin, names.tasks, names.workers)
     broker.close()
-    bells.rmdir()  # nothing is left in it
+    assert not list(bells.glob("*"))
 
 
 def take(consumer: Consumer, count: int) -> list[Record]:

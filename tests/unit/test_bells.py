@@ -1,19 +1,20 @@
 """Bells: sockets in a folder."""
 
-import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from pixo.broker.bells import Bells
+from pixo.broker.kafka import KafkaBroker
+from pixo.settings import Kafka
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder that is not there yet, with a path that is short enough for sockets."""
-    with tempfile.TemporaryDirectory(prefix="bells-") as parent:
-        yield Path(parent, "new")
+def folder(tmp_path: Path) -> Path:
+    """Give a folder that is not there yet, with a path longer than a socket's may be."""
+    return tmp_path / ("long" * 30) / "new"
 
 
 @pytest.fixture
@@ -55,9 +56,19 @@ def test_what_a_killed_consumer_left_is_removed(bells, folder):
     assert not list(folder.iterdir())
 
 
-def test_a_closed_bell_leaves_nothing_and_a_missing_folder_is_nobody(bells, folder):
-    """Producers may be there before any consumer."""
+def test_a_closed_bell_leaves_nothing(bells, folder):
+    """Producers may be there before any consumer, and after the last, and after the folder."""
     bells.ring("tasks")
     bells.listen("tasks").close()
     assert not list(folder.iterdir())
     bells.ring("tasks")
+    folder.rmdir()
+    bells.ring("tasks")
+
+
+def test_a_broker_without_a_folder_for_bells_has_none(tmp_path, caplog):
+    """It says so, and its consumers fetch all the time."""
+    (tmp_path / "file").touch()
+    with closing(KafkaBroker(Kafka(kafka_bells=str(tmp_path / "file" / "bells")), "test")) as broker:
+        assert broker.consumer("group", "tasks")._doze is None
+    assert "no bells" in caplog.text
