@@ -30,7 +30,7 @@ class Bells:
     def ring(self, topic: str) -> None:
         """Ring at every consumer of a topic. Does not wait, and raises nothing."""
         with contextlib.suppress(OSError):
-            for name in os.listdir(self._descriptor):
+            for name in os.listdir(self._descriptor):  # noqa: PTH208 - paths cannot
                 if name.rpartition(".")[0] == topic:
                     self._ring(self._folder / name)
 
