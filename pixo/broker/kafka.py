@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from pixo import logs
 from pixo.broker import Record, kept, profiles
 from pixo.broker.admin import KafkaAdmin
 from pixo.broker.bells import Bells
@@ -13,6 +14,8 @@ from pixo.broker.producer import KafkaProducer
 from pixo.broker.standby import Standby
 from pixo.broker.tail import KafkaTail
 from pixo.settings import Kafka
+
+log = logs.logger(__name__)
 
 
 class KafkaBroker:
@@ -45,9 +48,8 @@ class KafkaBroker:
         # The embedded broker knows a group, and none of its members.
         tells = self.settings.kafka_profile != "embedded"
         standby = Standby(lambda: self.members(group, topic)) if tells else None
-        doze = Doze(self._bells.listen(topic)) if self._bells else None
         profile = profiles.consumer(self.settings, self._client_id, group)
-        consumer = KafkaConsumer(profile, topic, standby=standby, doze=doze)
+        consumer = KafkaConsumer(profile, topic, standby=standby, doze=self._doze(topic))
         self._open.callback(consumer.close)
         return consumer
 
@@ -77,3 +79,13 @@ class KafkaBroker:
     def close(self) -> None:
         """Close the clients that are still open, the newest first."""
         self._open.close()
+
+    def _doze(self, topic: str) -> Doze | None:
+        """Return what lets a consumer sleep; None where there are no bells: it fetches all the time."""
+        if self._bells is None:
+            return None
+        try:
+            return Doze(self._bells.listen(topic))
+        except OSError as error:  # a topic's name that makes the path too long, a full disk
+            log.warning("no bell, so this consumer never sleeps", topic=topic, reason=error)
+            return None

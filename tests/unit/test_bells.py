@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from pixo.broker.bells import Bells
+from pixo.broker.kafka import KafkaBroker
+from pixo.settings import Kafka
 
 
 @pytest.fixture
@@ -61,3 +63,23 @@ def test_a_closed_bell_leaves_nothing_and_a_missing_folder_is_nobody(bells, fold
     bells.listen("tasks").close()
     assert not list(folder.iterdir())
     bells.ring("tasks")
+
+
+def test_who_cannot_be_reached_silences_nobody(bells, folder):
+    """A producer's only thread rings: what is in the folder must not end it, nor keep the rings from others."""
+    bell = bells.listen("tasks")
+    (folder / f"tasks.{'0' * 100}").touch()  # no socket can be called so
+    (folder / f"tasks.{'f' * 100}").touch()
+    bells.ring("tasks")
+    assert bell.heard(0)
+    bell.close()
+
+
+def test_a_consumer_without_a_bell_never_sleeps(folder):
+    """Sockets' paths are short, names of topics need not be."""
+    broker = KafkaBroker(Kafka(kafka_bells=str(folder), kafka_profile="embedded"), "test")
+    topic = f"{'long-' * 20}tasks"
+    assert broker.consumer("group", topic)._doze is None
+    assert broker.consumer("group", "tasks")._doze is not None
+    broker.close()
+    assert not list(folder.iterdir())
