@@ -57,7 +57,6 @@ class Loop:
         name: str = "loop",
         clock: Callable[[], float] = time.monotonic,
         on_bad: Callable[[Record, BadRecord], None] | None = None,
-        drop: Callable[[Record], None] | None = None,
         budget: float = 20.0,
     ) -> None:
         self.name = name
@@ -68,7 +67,6 @@ class Loop:
         self._limit = limit
         self._clock = clock
         self._on_bad = on_bad or _say
-        self._drop = drop or _leave
         self._budget = budget
         self._full_since: float | None = None
         self._paused = False
@@ -160,7 +158,7 @@ class Loop:
         """Do the work; the rest is the finish thread's."""
         if self._closing or self._failure or record.partition not in self._consumer.assigned():
             # There is no use in work that the partition's next holder does again.
-            self._drop(record)
+            log.debug("record not begun", record=_place(record))
             self._leave(record)
             return
         finish: Finish | None
@@ -244,10 +242,6 @@ class _Hand:
 
 def _say(record: Record, error: BadRecord) -> None:
     log.error("bad record", record=_place(record), reason=str(error))
-
-
-def _leave(record: Record) -> None:
-    log.debug("record not begun", record=_place(record))
 
 
 def _place(record: Record) -> str:

@@ -28,7 +28,7 @@ class Bells:
         self._socket.settimeout(0)
 
     def ring(self, topic: str) -> None:
-        """Ring at every consumer of a topic. Does not wait, and raises nothing."""
+        """Ring at every consumer of a topic. Does not wait and does not fail: whom it does not reach looks in time."""
         with contextlib.suppress(OSError):
             for name in os.listdir(self._descriptor):  # noqa: PTH208 - paths cannot
                 if name.rpartition(".")[0] == topic:
@@ -44,12 +44,12 @@ class Bells:
         os.close(self._descriptor)
 
     def _ring(self, path: Path) -> None:
-        try:
-            self._socket.sendto(b"!", os.fspath(path))
-        except (FileNotFoundError, ConnectionRefusedError):
-            path.unlink(missing_ok=True)  # of a consumer that was killed
-        except BlockingIOError:
-            pass  # full of rings that nobody has heard yet: one more would tell nothing new
+        # One that is full of rings that nobody has heard yet takes no more: it would tell nothing new.
+        with contextlib.suppress(OSError):
+            try:
+                self._socket.sendto(b"!", os.fspath(path))
+            except (FileNotFoundError, ConnectionRefusedError):
+                path.unlink(missing_ok=True)  # of a consumer that was killed
 
 
 class Bell:
@@ -58,7 +58,11 @@ class Bell:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(os.fspath(path))
+        try:
+            self._socket.bind(os.fspath(path))
+        except OSError:
+            self._socket.close()
+            raise
 
     def heard(self, timeout: float) -> bool:
         """Return whether it has rung since the last call; wait for that, so many seconds at most."""

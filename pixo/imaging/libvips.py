@@ -33,6 +33,18 @@ PATH = re.compile(r"(?:^|(?<=\s))/.*?: ")
 CONVERTED = frozenset({"cmyk", "lab", "labs"})
 
 
+@cache
+def set_up() -> None:
+    """Prepare libvips for all that this process does with it; whoever does not open an image here asks for it first."""
+    # No operation is ever asked for twice: a cache would hold memory and open files for nothing.
+    pyvips.cache_set_max(0)
+    # The binding hands what libvips warns of to a logger. If Python happens to free another image meanwhile, and that
+    # one warns too, glib takes it for an endless recursion and aborts the process. What libvips has instead is C alone.
+    pyvips._remove_log_handler()  # noqa: SLF001 - it has no public way
+    pyvips.block_untrusted_set(state=True)
+    lines.hold_few()
+
+
 class Unsupported(Exception):
     """Raised when the pixels of an image have a form that is not processed; the message says which."""
 
@@ -63,7 +75,7 @@ def open_image(source: Path | BinaryIO, form: str, *, strict: bool = False, shri
     the decoder warns of. A JPEG can be decoded to a half, a quarter or an eighth of its size, by ``shrink``. Raises
     pyvips.Error, or what the file object raises.
     """
-    _set_up()
+    set_up()
     options: dict[str, Any] = {"access": "sequential", "fail_on": "warning" if strict else "error"}
     if shrink > 1:
         options["shrink"] = shrink
@@ -176,14 +188,3 @@ class _Source:
                 return -1
             self.failure = error
             return -1
-
-
-@cache
-def _set_up() -> None:
-    # No operation is ever asked for twice: a cache would hold memory and open files for nothing.
-    pyvips.cache_set_max(0)
-    # The binding hands what libvips warns of to a logger. If Python happens to free another image meanwhile, and that
-    # one warns too, glib takes it for an endless recursion and aborts the process. What libvips has instead is C alone.
-    pyvips._remove_log_handler()  # noqa: SLF001 - it has no public way
-    pyvips.block_untrusted_set(state=True)
-    lines.hold_few()

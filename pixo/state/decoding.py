@@ -9,7 +9,7 @@ from pixo.imaging.plan import Plan
 from pixo.state.records import Event, Handout, Job, Task, TileRecord
 
 _plan = msgspec.json.Decoder(Plan)
-_TIMES = {"created", "started", "finished", "updated", "deadline", "join_until", "keep"}
+_TIMES = {"created", "started", "finished", "updated", "keep"}
 _NAMES = {"sha": "sha256", "keep": "keep_s"}
 _KNOWN = frozenset(Job.__struct_fields__) - {"plan"}
 

@@ -57,13 +57,11 @@ class Job(Struct, frozen=True, kw_only=True):
     started: float | None = None
     finished: float | None = None
     updated: float = 0.0
-    deadline: float | None = None
     filename: str = ""
     bytes: int = 0
     filters: str = ""
     small: bool = False
     weight: int = 1
-    window: int = 8
     keep_s: float = 86_400.0
     total: int = 0
     done: int = 0
@@ -74,7 +72,6 @@ class Job(Struct, frozen=True, kw_only=True):
     size: int = 0
     error: str = ""
     reopens: int = 0
-    join_until: float = 0.0
     plan: Plan | None = None
 
     @property

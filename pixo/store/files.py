@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import filterfalse
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISREG
@@ -102,16 +103,17 @@ class FileStore:
     def path(self, key: str) -> Path:
         """Return the file of a blob. It may not exist."""
         parts = key.split("/")
-        if not all(parts) or any(part.startswith(".") for part in parts):
+        if not all(parts) or any(map(_hidden, parts)):
             raise ValueError(f"{key!r} is no key")
         return self._root.joinpath(*parts)
 
     def list(self, prefix: str) -> Iterator[Blob]:
         """Return all blobs under a prefix that is empty or ends with a slash, in no particular order."""
         with _translated(prefix):
-            for folder, below, files in os.walk(self._folder(prefix), onerror=_raise_unless_gone):
-                below[:] = [name for name in below if name != PARTS]
-                for name in files:
+            for folder, below, files in os.walk(self._folder(prefix), onerror=_raise_unless_none):
+                # Nothing that begins with a dot has a key: what is being written, what NFS or a desktop leaves.
+                below[:] = filterfalse(_hidden, below)
+                for name in filterfalse(_hidden, files):
                     path = Path(folder, name)
                     with suppress(FileNotFoundError):  # removed meanwhile
                         stat = path.stat()
@@ -190,8 +192,13 @@ def _move(part: Path, path: Path) -> None:
             return
 
 
-def _raise_unless_gone(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
+def _hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def _raise_unless_none(error: OSError) -> None:
+    """Raise what is wrong with a folder, unless there is none."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise error
 
 

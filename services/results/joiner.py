@@ -176,7 +176,9 @@ class Joiner:
             return
         with suppress(TryAgain):  # the reconciler brings it here again
             known = self._state.jobs.read(job)
-            if known and self._state.jobs.fail(job, known.gen, f"the tiles could not be joined: {error}"):
+            failed = known and self._state.jobs.fail(job, known.gen, f"the tiles could not be joined: {error}")
+            self._failures.pop(job, None)  # a client's retry begins anew
+            if failed:
                 self._dispatcher.ended(job)
 
     def _patiently(self, step: Callable[[], bool | None]) -> bool | None:

@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from pixo import metrics
 from pixo.health import Health
-from services.web import measures, origin, patience, problems, readiness, tokens
+from services.web import measures, origin, patience, problems, queries, readiness, tokens
 from services.web.parts import Parts
 from services.web.routes import catalogue, health, jobs_change, jobs_read, jobs_submit, page, results, tiles
 from services.web.waits import Waits
@@ -30,6 +30,7 @@ def create_app(parts: Parts, registry: CollectorRegistry | None = None, checks: 
     patience.install(app)  # first: what the next ones refuse is sent as well
     origin.install(app, parts.settings.web)
     tokens.install(app, parts.settings.web.tokens)
+    queries.install(app)
     app.after_request(_protect)
     return app
 

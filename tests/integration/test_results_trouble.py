@@ -90,3 +90,23 @@ def test_a_joiner_that_gives_up_is_no_dead_one(results, monkeypatch):
     monkeypatch.setattr(results.joiner, "_write", write)
     results.joiner._take(spec.id)
     assert results.status(spec.id) == "done"
+
+
+def test_a_job_that_cannot_be_joined_fails_at_the_third_time_and_so_again_after_a_retry(results, monkeypatch):
+    """Nobody foresaw the reason; a client who tries again gets three tries like everybody."""
+    spec = results.submit()
+    results.finish(spec.id)
+
+    def mistake(*_):
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(results.joiner, "_write", mistake)
+    for life in (0, 1):
+        for _ in range(2):
+            results.joiner._take(spec.id)
+            assert results.status(spec.id) == "stitching"
+        results.joiner._take(spec.id)
+        assert results.status(spec.id) == "failed"
+        assert results.dispatcher.retry(spec.id, life + 1)
+        results.dispatcher.admit()
+    assert not results.joiner._failures

@@ -9,7 +9,7 @@ import pytest
 from pixo.errors import TryAgain
 from pixo.messages import Heartbeat
 from pixo.state import keys
-from services.web import problems
+from services.web import problems, queries
 from tests import kinds
 from tests.integration import openapi
 
@@ -77,6 +77,29 @@ def test_openapi_names_what_any_operation_may_answer(web):
             assert "421" in named
             assert ("403" in named) == (method != "get")
             assert ("401" in named) == (item[method].get("security") != []), path
+
+
+def test_a_query_has_the_fields_that_are_described_and_no_others(web):
+    """A field that a call does not know is refused, before anything is done; the page and probes are addresses only."""
+    paths = openapi.document()["paths"]
+    calls = [
+        (rule, method)
+        for rule in web.app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/") and rule.endpoint != queries.UPLOAD
+    ]
+    assert set(queries.TAKEN) <= {rule.endpoint for rule, _ in calls}
+    for rule, method in calls:
+        described = paths[openapi.template(rule)][method.lower()].get("parameters", [])
+        named = {one.get("name", "wait") for one in described if one.get("in", "query") == "query"}  # a reference: wait
+        assert named == set(queries.TAKEN.get(rule.endpoint, ()))
+
+        problem = web.call(method, re.sub("<[^>]+>", "1", rule.rule), query_string={"stauts": "done"})
+
+        assert (problem.status_code, problem.json["what"]) == (400, "unknown-field")
+        assert problem.json["measured"] == "stauts"
+    for path in ("/", "/healthz", "/readyz", "/metrics"):
+        assert web.get(path, query_string={"from": "elsewhere"}).status_code == 200
 
 
 def test_filters(web):

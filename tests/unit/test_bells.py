@@ -66,6 +66,24 @@ def test_a_closed_bell_leaves_nothing(bells, folder):
     bells.ring("tasks")
 
 
+def test_who_cannot_be_reached_silences_nobody(bells, folder):
+    """A producer's only thread rings: what is in the folder must not end it, nor keep the rings from others."""
+    bell = bells.listen("tasks")
+    (folder / f"tasks.{'0' * 100}").touch()  # no socket can be called so
+    (folder / f"tasks.{'f' * 100}").touch()
+    bells.ring("tasks")
+    assert bell.heard(0)
+    bell.close()
+
+
+def test_a_topic_with_too_long_a_name_has_no_bell(folder):
+    """Its consumer fetches all the time."""
+    with closing(KafkaBroker(Kafka(kafka_bells=str(folder), kafka_profile="embedded"), "test")) as broker:
+        assert broker.consumer("group", f"{'long-' * 20}tasks")._doze is None
+        assert broker.consumer("group", "tasks")._doze is not None
+    assert not list(folder.iterdir())
+
+
 def test_a_broker_without_a_folder_for_bells_has_none(tmp_path, caplog):
     """It says so, and its consumers fetch all the time."""
     (tmp_path / "file").touch()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
+IMAGE, EXTENSION = 0x2C, 0x21
 GRAPHIC_CONTROL = 0xF9
 MOST_BLOCKS = 1_000_000
 """Data blocks of a whole file: usual ones have 255 bytes each, others are made to keep the reader busy."""

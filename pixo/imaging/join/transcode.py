@@ -43,8 +43,7 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callabl
     Raises BadPiece as ``png.join`` does, BadImage where the encoder refuses, and TryAgain("store") where the temporary
     file cannot grow.
     """
-    # Nothing is opened twice, so a cache of operations only keeps files and memory.
-    pyvips.cache_set_max(0)
+    libvips.set_up()
     inlet, outlet = os.pipe()
     stop = Event()
     refused = None

@@ -21,7 +21,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
 
     @blueprint.get("/api/v1/jobs")
     def list_jobs() -> Response:
-        query = fields.once(request.args)
+        query = request.args
         status = fields.choice(query, "status", STATUSES) if "status" in query else None
         limit = fields.number(query, "limit", 1, MOST) if "limit" in query else DEFAULT_LIMIT
         found, cursor = _page(parts, status, limit, query.get("cursor"))
@@ -29,7 +29,7 @@ def routes(parts: Parts, places: waits.Waits) -> Blueprint:
 
     @blueprint.get("/api/v1/jobs/<id>")
     def read_job(id: str) -> Response:
-        patience = waits.seconds(fields.once(request.args).get("wait"))
+        patience = waits.seconds(request.args.get("wait"))
         job = lookup.find(parts, id)
         if patience and job.live:
             job = places.end(id, patience) or lookup.find(parts, id)

@@ -34,7 +34,7 @@ def routes(parts: Parts, places: Waits) -> Blueprint:
 
     @blueprint.get("/api/v1/jobs/<id>/preview")
     def read_preview(id: str) -> Response:
-        query = fields.once(request.args)
+        query = request.args
         size = fields.number(query, "size", SMALLEST, LARGEST) if "size" in query else USUAL
         of = fields.choice(query, "of", ("result", "source")) if "of" in query else None
         job = lookup.find(parts, id)
