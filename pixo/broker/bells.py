@@ -3,6 +3,7 @@
 Tansu does not wake a fetch that waits when a record arrives: the fetch looks again at intervals that get shorter, so
 that a record is met 8 ms late on average, and a consumer that fetches all the time costs 1.5 % of a core. A ring is a
 datagram to the socket of every consumer. It is a hint: one that is lost is made up for by a look every few seconds.
+Whatever happens to the folder must therefore neither fail a record nor keep a consumer waiting for rings in vain.
 """
 
 import contextlib
@@ -11,6 +12,10 @@ import select
 import socket
 from pathlib import Path
 from secrets import token_hex
+
+from pixo import logs
+
+log = logs.logger(__name__)
 
 
 class Bells:
@@ -23,15 +28,14 @@ class Bells:
 
     def ring(self, topic: str) -> None:
         """Ring at every consumer of a topic. Does not wait and does not fail."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # no folder, no more files: those who sleep look by themselves
             for name in os.listdir(self._folder):  # noqa: PTH208 - a third of the time that paths take
                 if name.rpartition(".")[0] == topic:
                     self._ring(self._folder / name)
 
     def listen(self, topic: str) -> "Bell":
-        """Return a new bell of a topic; raise OSError where there can be none."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return Bell(self._folder / f"{topic}.{token_hex(4)}")
+        """Return a new bell of a topic."""
+        return Bell(self._folder, topic)
 
     def close(self) -> None:
         """Ring no more."""
@@ -41,22 +45,31 @@ class Bells:
         try:
             self._socket.sendto(b"!", os.fspath(path))
         except (FileNotFoundError, ConnectionRefusedError):
-            path.unlink(missing_ok=True)  # of a consumer that was killed
-        except BlockingIOError:
-            pass  # full of rings that nobody has heard yet: one more tells nothing new
+            with contextlib.suppress(OSError):  # a folder by this name, or not ours to change
+                path.unlink(missing_ok=True)  # of a consumer that was killed
+        except OSError:
+            pass  # full of rings that nobody has heard yet: one more tells nothing new; or no socket of this kind
 
 
 class Bell:
-    """One consumer's bell. For one thread."""
+    """One consumer's bell, hung anew when it was removed. For one thread.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(0)
-        self._socket.bind(os.fspath(path))
+    While there is no place for it, it counts as ringing all the time: its consumer fetches like one without a bell.
+    """
+
+    def __init__(self, folder: Path, topic: str) -> None:
+        self._folder = folder
+        self._topic = topic
+        self._path: Path | None = None
+        self._socket: socket.socket | None = None
+        self._told = False
+        self._hang()
 
     def heard(self, timeout: float) -> bool:
-        """Return whether it has rung since the last call; wait for that, so many seconds at most."""
+        """Return whether it has rung, or may have, since the last call; wait for that, so many seconds at most."""
+        if self._socket is None or self._path is None or not os.path.lexists(self._path):
+            self._hang()
+            return True
         if not select.select([self._socket], [], [], timeout)[0]:
             return False
         with contextlib.suppress(BlockingIOError):
@@ -66,5 +79,29 @@ class Bell:
 
     def close(self) -> None:
         """Hear no more."""
-        self._socket.close()
-        self._path.unlink(missing_ok=True)
+        bell, self._socket = self._socket, None
+        if bell is not None:
+            bell.close()
+        if self._path is not None:
+            with contextlib.suppress(OSError):  # gone, or not ours to remove
+                self._path.unlink()
+            self._path = None
+
+    def _hang(self) -> None:
+        """Take a new place in the folder, where there is one to be had."""
+        self.close()
+        path = self._folder / f"{self._topic}.{token_hex(4)}"
+        bell = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            bell.settimeout(0)
+            bell.bind(os.fspath(path))
+        except OSError as error:
+            if bell is not None:
+                bell.close()
+            if not self._told:
+                log.warning("no bell can be hung: fetching all the time", topic=self._topic, reason=str(error))
+            self._told = True
+        else:
+            self._socket, self._path, self._told = bell, path, False

@@ -1,7 +1,9 @@
 """Bells: sockets in a folder."""
 
+import shutil
+import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,55 @@ def test_a_closed_bell_leaves_nothing_and_a_missing_folder_is_nobody(bells, fold
     bells.listen("tasks").close()
     assert not list(folder.iterdir())
     bells.ring("tasks")
+
+
+def test_junk_in_the_folder_keeps_no_ring_from_the_others(bells, folder):
+    """Whatever has the name of a bell: a folder, a file, a socket of another kind."""
+    bell = bells.listen("tasks")
+    Path(folder, "tasks.0", "full").mkdir(parents=True)
+    Path(folder, "tasks.1").touch()
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.bind(str(folder / "tasks.2"))
+        bells.ring("tasks")
+    assert bell.heard(0)
+    bell.close()
+
+
+def no_folder(folder: Path) -> None:
+    """Leave nothing."""
+    shutil.rmtree(folder)
+
+
+def empty(folder: Path) -> None:
+    """Leave the folder."""
+    for bell in folder.iterdir():
+        bell.unlink()
+
+
+@pytest.mark.parametrize("remove", [no_folder, empty])
+def test_a_bell_that_was_removed_is_hung_anew(bells, folder, remove: Callable[[Path], None]):
+    """What rang meanwhile counts as heard."""
+    bell = bells.listen("tasks")
+    remove(folder)
+    bells.ring("tasks")
+    assert bell.heard(0)
+    assert not bell.heard(0)
+    bells.ring("tasks")
+    assert bell.heard(0)
+    bell.close()
+    assert not list(folder.iterdir())
+
+
+def test_without_a_place_a_bell_rings_all_the_time(bells, folder):
+    """Its consumer does not sleep then; rings fail nobody, and the place is taken when there is one."""
+    folder.write_text("no folder")
+    bell = bells.listen("tasks")
+    bells.ring("tasks")
+    assert [bell.heard(5) for _ in range(3)] == [True] * 3
+    folder.unlink()
+    assert bell.heard(0)
+    assert not bell.heard(0)
+    bells.ring("tasks")
+    assert bell.heard(0)
+    bell.close()
+    bell.close()
