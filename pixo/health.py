@@ -15,7 +15,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from pixo.errors import Fatal, PixoError
+from pixo.errors import ConfigError, Fatal, PixoError
 
 Check = Callable[[], bool | str]
 """True when all is well; False, or a text that says what is wrong; a PixoError says it too. Must be quick."""
@@ -48,13 +48,16 @@ Pages = Mapping[str, Callable[[str], Page]]
 class HealthServer:
     """A small HTTP server in threads of its own; a context manager. It logs nothing.
 
-    Raises Fatal where it cannot listen: the port may be free again when the process is started anew.
+    Raises Fatal where it cannot listen: the port may be free again when the process is started anew. Raises ConfigError
+    for a host's name with characters that none has.
     """
 
     def __init__(self, pages: Pages, host: str, port: int) -> None:
         server = _Server6 if ":" in host else _Server
         try:
             self._server = server((host, port), type("Handler", (_Handler,), {"pages": pages}))
+        except (UnicodeError, TypeError) as error:  # either, by the version of Python
+            raise ConfigError(f"PIXO_METRICS_HOST={host!r}: no name of a host") from error
         except OSError as error:
             reason = error.strerror or error
             raise Fatal(f"cannot listen on PIXO_METRICS_HOST={host} PIXO_METRICS_PORT={port}: {reason}") from error

@@ -46,7 +46,11 @@ class Kafka(Struct, frozen=True, kw_only=True):
         Literal["classic", "consumer"], Meta(description="consumer group protocol; `consumer` is KIP-848")
     ] = "classic"
     topic_prefix: Annotated[
-        str, Meta(description="prefix of every topic and group name, so that several installations can share a Kafka")
+        str,
+        Meta(
+            pattern="^[A-Za-z0-9._-]{0,200}$",
+            description="prefix of every topic and group name, so that several installations can share a Kafka",
+        ),
     ] = ""
     tasks_partitions: Annotated[
         Count, Meta(description="partitions of `tasks`: the number of workers that can work at once")
@@ -113,7 +117,7 @@ class Redis(Struct, frozen=True, kw_only=True):
         """Refuse a broken URL, and what does not go together, rather than connect elsewhere or less securely."""
         try:
             url = urlsplit(self.redis)
-            _ = url.port
+            _ = url.port, (url.hostname or "").encode("idna")  # as whoever connects will ask for it
         except ValueError as error:
             # What is wrong may be a piece of a password.
             reason = f"this is no URL; {HINT}" if "@" in self.redis else error

@@ -3,45 +3,43 @@
 Tansu does not wake a fetch that waits when a record arrives: the fetch looks again at intervals that get shorter, so
 that a record is met 8 ms late on average, and a consumer that fetches all the time costs 1.5 % of a core. A ring is a
 datagram to the socket of every consumer. It is a hint: one that is lost is made up for by a look every few seconds.
+Whatever happens to the folder must therefore neither fail a record nor keep a consumer waiting for rings in vain.
 """
 
 import contextlib
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 
+from pixo import logs
+
+log = logs.logger(__name__)
+
 
 class Bells:
-    """The bells in a folder, a socket each: rung by producers, from any thread, and listened to by consumers.
-
-    Makes the folder. What fails raises OSError, where nothing else is said.
-    """
+    """The bells in a folder, a socket each: rung by producers, from any thread, and listened to by consumers."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        # A socket's path has some hundred bytes at most, and by this one, which Linux has, any folder's is short.
-        short = Path(f"/proc/self/fd/{self._descriptor}")
-        self._folder = short if short.is_dir() else folder
+        self._folder = folder
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(0)
 
     def ring(self, topic: str) -> None:
         """Ring at every consumer of a topic. Does not wait and does not fail: whom it does not reach looks in time."""
-        with contextlib.suppress(OSError):
-            for name in os.listdir(self._descriptor):  # noqa: PTH208 - paths cannot
+        with contextlib.suppress(OSError), _near(self._folder) as folder:
+            for name in os.listdir(folder):  # noqa: PTH208 - a third of the time that paths take
                 if name.rpartition(".")[0] == topic:
-                    self._ring(self._folder / name)
+                    self._ring(folder / name)
 
     def listen(self, topic: str) -> "Bell":
         """Return a new bell of a topic."""
-        return Bell(self._folder / f"{topic}.{token_hex(4)}")
+        return Bell(self._folder, topic)
 
     def close(self) -> None:
-        """Ring no more; bells that were given stay."""
+        """Ring no more."""
         self._socket.close()
-        os.close(self._descriptor)
 
     def _ring(self, path: Path) -> None:
         # One that is full of rings that nobody has heard yet takes no more: it would tell nothing new.
@@ -53,19 +51,24 @@ class Bells:
 
 
 class Bell:
-    """One consumer's bell. For one thread."""
+    """One consumer's bell, hung anew when it was removed. For one thread.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            self._socket.bind(os.fspath(path))
-        except OSError:
-            self._socket.close()
-            raise
+    While there is no place for it, it counts as ringing all the time: its consumer fetches like one without a bell.
+    """
+
+    def __init__(self, folder: Path, topic: str) -> None:
+        self._folder = folder
+        self._topic = topic
+        self._path: Path | None = None
+        self._socket: socket.socket | None = None
+        self._told = False
+        self._hang()
 
     def heard(self, timeout: float) -> bool:
-        """Return whether it has rung since the last call; wait for that, so many seconds at most."""
+        """Return whether it has rung, or may have, since the last call; wait for that, so many seconds at most."""
+        if self._socket is None or self._path is None or not os.path.lexists(self._path):
+            self._hang()
+            return True
         self._socket.settimeout(timeout)
         try:
             self._socket.recv(1)
@@ -79,5 +82,40 @@ class Bell:
 
     def close(self) -> None:
         """Hear no more."""
-        self._socket.close()
-        self._path.unlink(missing_ok=True)
+        bell, self._socket = self._socket, None
+        if bell is not None:
+            bell.close()
+        path, self._path = self._path, None
+        if path is not None:
+            with contextlib.suppress(OSError):  # gone, or not ours to remove
+                path.unlink()
+
+    def _hang(self) -> None:
+        """Take a new place in the folder, where there is one to be had."""
+        self.close()
+        name = f"{self._topic}.{token_hex(4)}"
+        bell = None
+        try:
+            bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _near(self._folder) as folder:
+                bell.bind(os.fspath(folder / name))
+        except OSError as error:
+            if bell is not None:
+                bell.close()
+            if not self._told:
+                log.warning("no bell can be hung: fetching all the time", topic=self._topic, reason=str(error))
+            self._told = True
+        else:
+            self._socket, self._path, self._told = bell, self._folder / name, False
+
+
+@contextlib.contextmanager
+def _near(folder: Path) -> Iterator[Path]:
+    """Give another path of a folder, short enough for sockets, of which the path has some hundred bytes at most."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        short = Path(f"/proc/self/fd/{descriptor}")
+        yield short if short.is_dir() else folder  # Linux has it
+    finally:
+        os.close(descriptor)

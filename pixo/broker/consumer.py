@@ -101,7 +101,8 @@ class KafkaConsumer:
             # The topic was made anew, and the client went back by itself.
             self._set_back(record.partition, record.offset)
         self._following[record.partition] = record.offset + 1
-        self._stir()
+        if self._doze:
+            self._doze.stir()
         with self._lock:
             self._offsets.delivered(record.partition, record.offset)
         return record
@@ -111,14 +112,14 @@ class KafkaConsumer:
         if not self._paused:
             self._paused = True
             self._client.pause(self._places(self._held))
-            self._stir()
+            self._expect()
 
     def resume(self) -> None:
         """Let polls give records again."""
         if self._paused:
             self._paused = False
             self._client.resume(self._places(self._held))
-            self._stir()
+            self._expect()
 
     def done(self, record: Record) -> None:
         """Take note that the record's effect is there; see the protocol."""
@@ -181,13 +182,13 @@ class KafkaConsumer:
         if self._doze and not self._doze.asleep and not self._paused and self._held and self._doze.tired():
             self._client.pause(self._places(self._held))
 
-    def _stir(self) -> None:
+    def _expect(self) -> None:
         if self._doze:
-            self._doze.stir()
+            self._doze.expect()
 
     def _assign(self, client: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
         (client.assign if self._eager else client.incremental_assign)(places)
-        self._stir()
+        self._expect()
         # Said either way: librdkafka keeps the pause of a partition that was taken away, and its fetching never begins.
         (client.pause if self._paused else client.resume)(places)
         self.ready = True

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from pixo import logs
 from pixo.broker import Record, kept, profiles
 from pixo.broker.admin import KafkaAdmin
 from pixo.broker.bells import Bells
@@ -15,8 +14,6 @@ from pixo.broker.standby import Standby
 from pixo.broker.tail import KafkaTail
 from pixo.settings import Kafka
 
-log = logs.logger(__name__)
-
 
 class KafkaBroker:
     """Makes the clients of one process, and closes those that are left."""
@@ -26,7 +23,9 @@ class KafkaBroker:
         self._client_id = client_id
         self._open = ExitStack()
         self._asking: KafkaAdmin | None = None
-        self._bells = self._hang(settings.kafka_bells) if settings.kafka_bells else None
+        self._bells = Bells(Path(settings.kafka_bells)) if settings.kafka_bells else None
+        if self._bells:
+            self._open.callback(self._bells.close)
 
     def producer(self) -> KafkaProducer:
         """Return a producer for what must not be lost."""
@@ -46,8 +45,9 @@ class KafkaBroker:
         # The embedded broker knows a group, and none of its members.
         tells = self.settings.kafka_profile != "embedded"
         standby = Standby(lambda: self.members(group, topic)) if tells else None
+        doze = Doze(self._bells.listen(topic)) if self._bells else None
         profile = profiles.consumer(self.settings, self._client_id, group)
-        consumer = KafkaConsumer(profile, topic, standby=standby, doze=self._doze(topic))
+        consumer = KafkaConsumer(profile, topic, standby=standby, doze=doze)
         self._open.callback(consumer.close)
         return consumer
 
@@ -73,24 +73,6 @@ class KafkaBroker:
         # One for all questions: what they leave behind when they fail holds a client until it is found as garbage.
         self._asking = self._asking or self.admin()
         return self._asking.members(group, topic)
-
-    def _hang(self, folder: str) -> Bells | None:
-        try:
-            bells = Bells(Path(folder))
-        except OSError as error:
-            log.warning("no bells: records are met later", folder=folder, reason=error)
-            return None
-        self._open.callback(bells.close)
-        return bells
-
-    def _doze(self, topic: str) -> Doze | None:
-        if self._bells is None:
-            return None
-        try:
-            return Doze(self._bells.listen(topic))
-        except OSError as error:
-            log.warning("no bell: records are met later", folder=self.settings.kafka_bells, reason=error)
-            return None
 
     def close(self) -> None:
         """Close the clients that are still open, the newest first."""

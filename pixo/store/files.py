@@ -72,7 +72,7 @@ class FileStore:
     def writer(self, key: str) -> Iterator[Writer]:
         """Stream a blob: it appears whole when the block ends, and not at all when the block raises."""
         path, part = self.path(key), self._root / PARTS / token_hex(12)
-        with _translated(key):
+        with _written(key):
             try:
                 file = part.open("wb", buffering=1 << 18)
             except FileNotFoundError:
@@ -81,10 +81,11 @@ class FileStore:
         try:
             with _Translating(file, key) as writer:
                 yield writer
-            with _translated(key):
+            with _written(key):
                 _move(part, path)
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # moved; or nothing can be changed there any more, which was said
+                part.unlink()
 
     def reader(self, key: str) -> BinaryIO:
         """Open a blob as a seekable, buffered file, which the caller closes; raise NoSuchBlob."""
@@ -122,7 +123,7 @@ class FileStore:
 
     def ping(self) -> None:
         """Raise TryAgain unless the folder is there, or can be made, and can be written to."""
-        with _translated("the folder"):
+        with _written(str(self._root)):
             self._root.mkdir(parents=True, exist_ok=True)
         if not os.access(self._root, os.W_OK | os.X_OK):
             raise TryAgain("store", f"{self._root} is not writable")
@@ -147,12 +148,12 @@ class _Translating:
         self._key = key
 
     def write(self, data: Bytes, /) -> None:
-        with _translated(self._key), memoryview(data) as view:
+        with _written(self._key), memoryview(data) as view:
             for start in range(0, len(view), LARGEST_WRITE):
                 self._file.write(view[start : start + LARGEST_WRITE])
 
     def splice(self, pipe: int, count: int, /) -> None:
-        with _translated(self._key):
+        with _written(self._key):
             self._file.flush()
             while count > 0:
                 count -= self._moved(pipe, count)
@@ -208,5 +209,14 @@ def _translated(key: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, IsADirectoryError) as error:
         raise NoSuchBlob(key) from error
+    except OSError as error:
+        raise TryAgain("store", f"{key}: {error.strerror}") from error
+
+
+@contextmanager
+def _written(key: str) -> Iterator[None]:
+    """Turn whatever keeps a blob from being written into TryAgain: a folder that is not there is no blob's end."""
+    try:
+        yield
     except OSError as error:
         raise TryAgain("store", f"{key}: {error.strerror}") from error

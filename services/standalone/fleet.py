@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from secrets import token_hex
 
-from pixo.settings import Settings, load
+from pixo.settings import Settings, fields, load, variable
 from services.standalone.children import Child, Launch
 from services.standalone.options import Options
 from services.standalone.ports import claim, free_port
@@ -37,6 +37,7 @@ class Fleet:
             **kafka,
             "PIXO_TASKS_PARTITIONS": str(_tasks_partitions(options, given, environ)),
             "PIXO_REDIS": options.redis or (self.valkey.url if self.valkey else ""),
+            **(_unset("redis_") if self.valkey else {}),
             "PIXO_HOST": self.host,
             "PIXO_PORT": str(self.port),
             "PIXO_METRICS_HOST": "127.0.0.1",
@@ -95,6 +96,7 @@ def server_child(name: str, server: Server) -> Child:
 
 def _kafka(asked: str | None, data: Path) -> tuple[Server | None, dict[str, str]]:
     """Return the broker to start, if any, and the settings with which it is reached."""
+    plain = _unset("kafka_security_", "kafka_sasl_", "kafka_tls_")
     if asked is None:
         broker = EmbeddedBroker(free_port())
         # One results process reads them all; partitions of no use cost fetches.
@@ -103,13 +105,18 @@ def _kafka(asked: str | None, data: Path) -> tuple[Server | None, dict[str, str]
             "PIXO_RESULTS_PARTITIONS": "1",
             "PIXO_KAFKA_BELLS": str(data / "bells"),
         }
-        return broker, {"PIXO_KAFKA": broker.address, **extra}
+        return broker, {"PIXO_KAFKA": broker.address, **plain, **extra}
     if asked == "apache":
         from services.standalone.apache import ApacheKafka  # noqa: PLC0415 - not everybody has Java
 
         apache = ApacheKafka(data / "kafka", free_port())
-        return apache, {"PIXO_KAFKA": apache.address, "PIXO_KAFKA_PROFILE": "apache"}
+        return apache, {"PIXO_KAFKA": apache.address, **plain, "PIXO_KAFKA_PROFILE": "apache"}
     return None, {"PIXO_KAFKA": asked, "PIXO_KAFKA_PROFILE": "apache"}
+
+
+def _unset(*prefixes: str) -> dict[str, str]:
+    """Return no value for the settings whose names begin so: our own servers know no passwords and no TLS."""
+    return {variable(name): "" for _, name, _ in fields() if name.startswith(prefixes)}
 
 
 def _tasks_partitions(options: Options, given: Settings, environ: Mapping[str, str]) -> int:

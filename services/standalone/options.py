@@ -1,5 +1,6 @@
 """What `pixo up` is asked for."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -28,5 +29,9 @@ class Options(Struct, frozen=True, kw_only=True):
             raise ConfigError(f"--workers {self.workers}: must be at least 1")
         if self.port is not None and not 0 <= self.port <= 65535:
             raise ConfigError(f"--port {self.port}: must be from 0 to 65535")
-        if self.kafka not in {None, "apache"} and ":" not in str(self.kafka):
+        if self.kafka not in {None, "apache"} and not re.search(r".:\d+$", str(self.kafka)):
             raise ConfigError(f"--kafka {self.kafka}: must be apache or HOST:PORT")
+        try:
+            str(self.data).encode()
+        except UnicodeEncodeError as error:  # a socket's and a store's URL name it
+            raise ConfigError(f"--data {str(self.data)!a}: must be a name in UTF-8") from error

@@ -9,6 +9,9 @@ from typing import Self
 
 from pixo.errors import ConfigError
 
+_REFUSALS = (OSError, UnicodeError, TypeError)
+"""What sockets raise for an address: not ours or taken; the others for a name with characters that no host's has."""
+
 
 def free_port(host: str = "127.0.0.1") -> int:
     """Return a TCP port of the host that nobody listens on now."""
@@ -23,18 +26,19 @@ def claim(host: str, port: int, patience: float = 3.0) -> int:
     The patience, in seconds, is for a former instance that is just ending.
     """
     if port == 0:
-        return free_port(host)
+        try:
+            return free_port(host)
+        except _REFUSALS as error:
+            raise _refused(host, error) from error
     deadline = time.monotonic() + patience
     while True:
         with socket.socket(_family(host)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-            except OSError as error:
+            except _REFUSALS as error:
                 if time.monotonic() > deadline:
-                    raise ConfigError(
-                        f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --host"
-                    ) from error
+                    raise _refused(f"{host}:{port}", error) from error
             else:
                 return port
         time.sleep(0.1)
@@ -69,6 +73,11 @@ class FolderLock:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
+
+
+def _refused(address: str, error: Exception) -> ConfigError:
+    reason = error.strerror if isinstance(error, OSError) else "no name of a host"
+    return ConfigError(f"cannot listen on {address} ({reason}); choose another with --port or --host")
 
 
 def _family(host: str) -> socket.AddressFamily:

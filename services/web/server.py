@@ -12,6 +12,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 
 from pixo import lifeline, logs, startup
@@ -40,8 +41,9 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
         try:
             self.run()
         except SystemExit as end:
-            # Gunicorn's own code where the process that serves could not even begin; that one has said why.
-            return startup.EXIT_CONFIG if end.code == Arbiter.APP_LOAD_ERROR else int(end.code or 0)
+            return _code(int(end.code or 0))
+        except HaltServer as end:  # which gunicorn itself does not catch where it was told to stop just then
+            return _code(end.exit_status)
         return startup.EXIT_DONE
 
     def load_config(self) -> None:
@@ -108,6 +110,11 @@ class _ServerLog(Logger):  # type: ignore[misc] # likewise
             logger.handlers.clear()
             logger.propagate = True
             logger.setLevel(logging.WARNING)
+
+
+def _code(gunicorns: int) -> int:
+    """Return the exit code for gunicorn's own, where the process that serves could not even begin and has said why."""
+    return startup.EXIT_CONFIG if gunicorns == Arbiter.APP_LOAD_ERROR else gunicorns
 
 
 def _listening(arbiter: Any) -> None:

@@ -1,14 +1,13 @@
 """Bells: sockets in a folder."""
 
-from collections.abc import Iterator
-from contextlib import closing
+import shutil
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pixo.broker.bells import Bells
-from pixo.broker.kafka import KafkaBroker
-from pixo.settings import Kafka
 
 
 @pytest.fixture
@@ -66,27 +65,56 @@ def test_a_closed_bell_leaves_nothing(bells, folder):
     bells.ring("tasks")
 
 
-def test_who_cannot_be_reached_silences_nobody(bells, folder):
-    """A producer's only thread rings: what is in the folder must not end it, nor keep the rings from others."""
+def test_junk_in_the_folder_keeps_no_ring_from_the_others(bells, folder, monkeypatch):
+    """Whatever has the name of a bell: a folder, a file, a socket of another kind, one too long for sockets."""
     bell = bells.listen("tasks")
-    (folder / f"tasks.{'0' * 100}").touch()  # no socket can be called so
-    (folder / f"tasks.{'f' * 100}").touch()
-    bells.ring("tasks")
+    Path(folder, "tasks.0", "full").mkdir(parents=True)
+    Path(folder, "tasks.1").touch()
+    Path(folder, f"tasks.{'0' * 100}").touch()
+    with socket.socket(socket.AF_UNIX) as stream:
+        monkeypatch.chdir(folder)  # whose path is too long
+        stream.bind("tasks.2")
+        bells.ring("tasks")
     assert bell.heard(0)
     bell.close()
 
 
-def test_a_topic_with_too_long_a_name_has_no_bell(folder):
-    """Its consumer fetches all the time."""
-    with closing(KafkaBroker(Kafka(kafka_bells=str(folder), kafka_profile="embedded"), "test")) as broker:
-        assert broker.consumer("group", f"{'long-' * 20}tasks")._doze is None
-        assert broker.consumer("group", "tasks")._doze is not None
+def no_folder(folder: Path) -> None:
+    """Leave nothing."""
+    shutil.rmtree(folder)
+
+
+def empty(folder: Path) -> None:
+    """Leave the folder."""
+    for bell in folder.iterdir():
+        bell.unlink()
+
+
+@pytest.mark.parametrize("remove", [no_folder, empty])
+def test_a_bell_that_was_removed_is_hung_anew(bells, folder, remove: Callable[[Path], None]):
+    """What rang meanwhile counts as heard."""
+    bell = bells.listen("tasks")
+    remove(folder)
+    bells.ring("tasks")
+    assert bell.heard(0)
+    assert not bell.heard(0)
+    bells.ring("tasks")
+    assert bell.heard(0)
+    bell.close()
     assert not list(folder.iterdir())
 
 
-def test_a_broker_without_a_folder_for_bells_has_none(tmp_path, caplog):
-    """It says so, and its consumers fetch all the time."""
-    (tmp_path / "file").touch()
-    with closing(KafkaBroker(Kafka(kafka_bells=str(tmp_path / "file" / "bells")), "test")) as broker:
-        assert broker.consumer("group", "tasks")._doze is None
-    assert "no bells" in caplog.text
+def test_without_a_place_a_bell_rings_all_the_time(bells, folder):
+    """Its consumer does not sleep then; rings fail nobody, and the place is taken when there is one."""
+    folder.parent.mkdir()
+    folder.write_text("no folder")
+    bell = bells.listen("tasks")
+    bells.ring("tasks")
+    assert [bell.heard(5) for _ in range(3)] == [True] * 3
+    folder.unlink()
+    assert bell.heard(0)
+    assert not bell.heard(0)
+    bells.ring("tasks")
+    assert bell.heard(0)
+    bell.close()
+    bell.close()

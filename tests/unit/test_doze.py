@@ -32,8 +32,11 @@ def bell() -> Bell:
 
 @pytest.fixture
 def doze(bell: Bell) -> Doze:
-    """Give one that was just made."""
-    return Doze(bell, lambda: bell.now, quiet=1.0, look=5.0)
+    """Give one that has been awake long enough to sleep after any quiet while."""
+    doze = Doze(bell, lambda: bell.now, quiet=1.0, alert=3.0, look=5.0)
+    bell.now += 3.0
+    doze.stir()
+    return doze
 
 
 def test_sleeps_after_a_quiet_while_and_not_before(bell, doze):
@@ -60,13 +63,13 @@ def test_a_ring_ahead_of_its_record_keeps_awake(bell, doze):
     bell.now += 1.5
     bell.rung = True
     assert not doze.tired()
-    assert doze.left() == pytest.approx(1.0)
-    bell.now += 1.5
+    assert doze.left() == pytest.approx(3.0)
+    bell.now += 3.5
     assert doze.tired()
 
 
 def test_a_ring_wakes_at_once(bell, doze):
-    """And the while begins anew."""
+    """And for longer: on a busy machine a fetch takes its time, and there is something to fetch."""
     bell.now += 2
     assert doze.tired()
     assert not doze.woken(0.2)
@@ -75,7 +78,19 @@ def test_a_ring_wakes_at_once(bell, doze):
     assert doze.woken(0.2)
     assert not doze.asleep
     assert bell.now == before
-    assert doze.left() == pytest.approx(1.0)
+    assert doze.left() == pytest.approx(3.0)
+    doze.stir()
+    assert doze.left() == pytest.approx(3.0)
+
+
+def test_a_new_assignment_is_as_good_as_a_ring(bell, doze):
+    """What it holds may be full, and whoever begins has to ask first where."""
+    assert Doze(bell, lambda: bell.now, alert=3.0).left() == pytest.approx(3.0)
+    bell.now += 2
+    assert doze.tired()
+    doze.expect()
+    assert not doze.asleep
+    assert doze.left() == pytest.approx(3.0)
 
 
 def test_without_a_ring_it_looks_now_and_then(bell, doze):
@@ -87,3 +102,4 @@ def test_without_a_ring_it_looks_now_and_then(bell, doze):
         waits += 1
     assert bell.now - began == pytest.approx(5.0)
     assert waits == 16
+    assert doze.left() == pytest.approx(1.0)

@@ -9,7 +9,7 @@ import urllib.request
 import msgspec
 import pytest
 
-from pixo.errors import Fatal, TryAgain
+from pixo.errors import ConfigError, Fatal, TryAgain
 from pixo.health import Health
 from pixo.metrics import expose
 
@@ -106,3 +106,9 @@ def test_a_taken_port_is_named():
     """Two roles on one machine meet at the port that both have by default: the message says which setting moves it."""
     with Health({}).serve("127.0.0.1", 0, expose("monitor")) as server, pytest.raises(Fatal, match="PIXO_METRICS_PORT"):
         Health({}).serve("127.0.0.1", server.port, expose("monitor"))
+
+
+def test_a_host_that_is_none_is_a_wrong_setting():
+    """Characters that no host's name has are no matter of time."""
+    with pytest.raises(ConfigError, match="PIXO_METRICS_HOST='h\u00f6r"):
+        Health({}).serve("h\u00f6r..st", 0, expose("monitor"))

@@ -31,6 +31,14 @@ def test_port_zero_is_any():
     assert claim("127.0.0.1", 0) > 0
 
 
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "h\u00f6r..st", "\udcff", "192.0.2.1"])
+@pytest.mark.parametrize("port", [0, 5001])
+def test_an_impossible_host_is_named(host, port):
+    """Whether it is none, or another machine's."""
+    with pytest.raises(ConfigError, match=f"cannot listen on {host}.*--host"):
+        claim(host, port, patience=0)
+
+
 def test_a_folder_has_one_owner(tmp_path):
     """A second instance is told who has the folder; once it is let go, the next one has it."""
     with FolderLock(tmp_path), pytest.raises(ConfigError, match=f"process {os.getpid()}.*--data"), FolderLock(tmp_path):

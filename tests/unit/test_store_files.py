@@ -1,7 +1,12 @@
 """What only files can do."""
 
+import errno
 import shutil
+from pathlib import Path
 
+import pytest
+
+from pixo.errors import TryAgain
 from pixo.store import names
 from pixo.store.files import FileStore
 
@@ -42,3 +47,43 @@ def test_a_file_where_a_job_would_have_its_folder_holds_nothing(tmp_path):
     (tmp_path / "jobs" / "notes").touch()
 
     assert list(store.list(names.prefix("notes"))) == []
+
+
+def test_a_folder_that_goes_while_a_blob_is_written(tmp_path):
+    """The blob is written again where the folder is: it is no blob that has gone."""
+    store = FileStore(tmp_path / "store")
+
+    def write() -> None:
+        with store.writer(names.source("a")) as writer:
+            writer.write(b"1")
+            shutil.rmtree(tmp_path / "store")
+
+    with pytest.raises(TryAgain):
+        write()
+    store.put(names.source("a"), b"2")
+    assert store.get(names.source("a")) == b"2"
+
+
+def test_a_file_system_that_becomes_read_only_while_a_blob_is_written(tmp_path, monkeypatch):
+    """What cannot be removed then hides nothing of what is wrong."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    def write() -> None:
+        with store.writer(names.source("a")):
+            monkeypatch.setattr(Path, "unlink", refuse)
+            monkeypatch.setattr("os.replace", refuse)
+
+    store = FileStore(tmp_path)
+    with pytest.raises(TryAgain, match="Read-only"):
+        write()
+
+
+def test_a_folder_that_cannot_be_made_is_a_matter_of_time():
+    """As a volume is that is not mounted yet."""
+    store = FileStore(Path("/proc/none"))
+    with pytest.raises(TryAgain, match="/proc/none"):
+        store.ping()
+    with pytest.raises(TryAgain):
+        store.put(names.source("a"), b"1")
