@@ -11,45 +11,29 @@ ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PYTHONHASHSEED=0
-COPY requirements/build.txt /locks/
+COPY requirements/build.txt requirements/environment.sh /locks/
 RUN python3 -m pip install --only-binary :all: --require-hashes --target /tools -r /locks/build.txt \
  && python3 -m venv --without-pip /venv
 
 FROM build AS monitor-environment
 ARG TRACES
 COPY requirements/monitor.txt requirements/otel.txt /locks/
-RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
-    --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
-    --require-hashes -r /locks/monitor.txt ${TRACES:+-r /locks/otel.txt} \
- && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
- && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
+RUN sh /locks/environment.sh monitor
 
 FROM build AS results-environment
 ARG TRACES
 COPY requirements/results.txt requirements/otel.txt /locks/
-RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
-    --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
-    --require-hashes -r /locks/results.txt ${TRACES:+-r /locks/otel.txt} \
- && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
- && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
+RUN sh /locks/environment.sh results
 
 FROM build AS worker-environment
 ARG TRACES
 COPY requirements/worker.txt requirements/otel.txt /locks/
-RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
-    --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
-    --require-hashes -r /locks/worker.txt ${TRACES:+-r /locks/otel.txt} \
- && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
- && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
+RUN sh /locks/environment.sh worker
 
 FROM build AS web-environment
 ARG TRACES
 COPY requirements/web.txt requirements/otel.txt /locks/
-RUN PYTHONPATH=/tools python3 -m pip --python /venv/bin/python3 install \
-    --only-binary :all: --no-binary pyvips --no-build-isolation --no-compile --ignore-installed \
-    --require-hashes -r /locks/web.txt ${TRACES:+-r /locks/otel.txt} \
- && python3 -m compileall -q --invalidation-mode unchecked-hash /venv/lib \
- && mkdir /layer && mv /venv /layer && find /layer -exec touch --no-dereference --date=@0 {} +
+RUN sh /locks/environment.sh web
 
 FROM ${PYTHON_IMAGE} AS code
 COPY pixo/ /app/pixo/

@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Self
 
 import msgspec
 
@@ -18,7 +19,8 @@ _FAREWELL = 2.0
 class Heart:
     """Sends what ``describe`` says to the topic every ``period`` seconds, from a thread of its own.
 
-    The producer is made for heartbeats: one that cannot be sent is dropped, since the next one supersedes it.
+    A context manager. The producer is made for heartbeats: one that cannot be sent is dropped, since the next one
+    supersedes it.
     """
 
     def __init__(self, producer: Producer, topic: str, describe: Callable[[], Heartbeat], period: float = 5.0) -> None:
@@ -44,6 +46,13 @@ class Heart:
         # Nobody can be told: after some seconds without beats the role is taken to be gone anyway.
         with contextlib.suppress(PixoError):
             self._producer.settle([self._send(last)], _FAREWELL)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def beat(self) -> None:
         """Send one beat, unless the last one was sent; do not wait for it."""

@@ -20,8 +20,6 @@ EXIT_CONFIG = 78
 """A setting is wrong: starting again does not help."""
 PAUSE = 0.5
 """Seconds between two tries to reach a part that does not answer."""
-STILL = 60.0
-"""Seconds without a turn after which a loop counts as stuck."""
 
 log = logs.logger(__name__)
 
@@ -31,12 +29,6 @@ class Waiting(Protocol):
 
     def wait(self, timeout: float) -> bool:
         """Wait; return whether to stop."""
-
-
-class Turning(Protocol):
-    """What stamps its progress, by the monotonic clock."""
-
-    progress: float
 
 
 def run(role: str, main: Callable[[], int]) -> NoReturn:
@@ -87,30 +79,6 @@ def reach(stop: Waiting, parts: Mapping[str, Callable[[], object]]) -> bool:
                     log.event("reached", part=name)
                 break
     return True
-
-
-class Pulse:
-    """A health check: the loop that it follows makes progress. Before it follows one, the role waits, and is alive."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._loop: Turning | None = None
-
-    def follow(self, loop: Turning) -> None:
-        """Look at this loop from now on."""
-        loop.progress = self._clock()
-        self._loop = loop
-
-    def rest(self) -> None:
-        """Look at no loop any more: the role does nothing, on purpose."""
-        self._loop = None
-
-    def __call__(self) -> bool | str:
-        """Return whether the loop turned lately."""
-        if self._loop is None:
-            return True
-        still = self._clock() - self._loop.progress
-        return still < STILL or f"no turn for {still:.0f} s"
 
 
 def describe(settings: Settings, role: Literal["web", "worker", "results", "monitor"]) -> Callable[[], Heartbeat]:

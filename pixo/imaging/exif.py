@@ -20,6 +20,8 @@ _SIZES = ((0x0100, 0x0101), (0xA002, 0xA003))
 _THUMBNAILS = ((0x0201, 0x0202), (0x0111, 0x0117))
 """Tags of where a thumbnail stands and how long it is: as a JPEG, and uncompressed in one strip."""
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
+INTEGERS = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
+"""Bytes of a whole number, by its type; editors write others than the right one."""
 _HEADER, _ENTRY = 8, 12
 MOST_ENTRIES = 65_532
 """Entries of a directory that three more can be put into: their number has 16 bits."""
@@ -31,6 +33,28 @@ def minimal(orientation: int) -> bytes:
     """Make an EXIF block that holds nothing but the orientation (1-8)."""
     entry = struct.pack(">HHIHH", _ORIENTATION, _SHORT, 1, orientation, 0)
     return PREFIX + b"MM\0*" + struct.pack(">IH", 8, 1) + entry + struct.pack(">I", 0)
+
+
+def orientation(block: bytes) -> int:
+    """Return the orientation (1-8) in a block, with its prefix or without; 1 if there is none.
+
+    A directory that is cut off is read as far as it goes, as libvips does; what is to be written to has to be whole.
+    """
+    body = block.removeprefix(PREFIX)
+    if body[:4] not in _ORDERS:
+        return 1
+
+    def number(at: int, size: int) -> int:
+        return int.from_bytes(body[at : at + size], "little" if body[:1] == b"I" else "big")
+
+    first = number(4, 4) + 2
+    for entry in range(first, min(first + _ENTRY * number(first - 2, 2), len(body)), _ENTRY):
+        if number(entry, 2) == _ORIENTATION:
+            size, count = INTEGERS.get(number(entry + 2, 2), 0), number(entry + 4, 4)
+            # More than four bytes stand elsewhere.
+            value = number(entry + 8, size) if 0 < count * size <= 4 else 1
+            return value if 1 <= value <= 8 else 1
+    return 1
 
 
 def settle(block: bytes, orientation: int, size: tuple[int, int]) -> bytes | None:

@@ -2,18 +2,16 @@
 
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 
 from pixo import broker, startup, state, store, topics
-from pixo.broker import Admin, Consumer
 from pixo.dispatch import Dispatcher
 from pixo.heartbeat import Heart
 from pixo.letters.writing import Letters
 from pixo.loop import Loop
-from pixo.periodic import Periodic, Stop
+from pixo.periodic import Periodic
+from pixo.role import Role
 from pixo.settings import Settings
-from pixo.state import State
-from pixo.store import Store
+from pixo.signals import Stop
 from services.results import reconciler, sweep
 from services.results.handler import Handler
 from services.results.joiner import Joiner
@@ -28,23 +26,8 @@ IN_HAND = 16
 """Records inside: each waits for Kafka a moment, none for another."""
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The role's parts, ready to be started."""
-
-    admin: Admin
-    state: State
-    store: Store
-    consumer: Consumer
-    loop: Loop
-    heart: Heart
-    leases: Leases
-    joiner: Joiner
-    periodic: tuple[Periodic, ...]
-
-
-def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
-    """Return the parts; the stack closes them, in the order that loses nothing."""
+def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Role:
+    """Return the role; the stack closes what it is made of, in the order that loses nothing."""
     names = topics.names(settings.kafka)
     redis = stack.enter_context(closing(state.open(settings.redis)))
     blobs = store.open(settings.store)
@@ -61,16 +44,19 @@ def assemble(settings: Settings, stack: ExitStack, stop: Stop) -> Parts:
     healing = Reconciler(
         state=redis, admin=admin, producer=producer, dispatcher=dispatcher, topics=names, join=joiner.submit
     )
-    return Parts(
-        admin=admin,
-        state=redis,
-        store=blobs,
-        consumer=consumer,
+    return Role(
+        name="results",
+        settings=settings,
         loop=Loop(consumer, handler.handle, limit=IN_HAND, name="results", on_bad=letters.refuse),
         heart=Heart(kafka.heart(), names.heartbeats, startup.describe(settings, "results")),
-        leases=leases,
-        joiner=joiner,
-        periodic=(
+        needs={
+            "kafka": lambda: admin.ensure(topics.specs(settings.kafka)),
+            "redis": redis.ping,
+            "store": blobs.ping,
+        },
+        checks={"joined": lambda: consumer.ready},
+        beside=(leases, joiner),
+        rounds=(
             Periodic("reconciler", reconciler.PERIOD, healing.round, stop),
             # The first round after a start asks a bucket twice or thrice about every job that is kept.
             Periodic("sweep", sweep.PERIOD, sweeping.round, stop, patience=LONG_ROUND),

@@ -44,13 +44,8 @@ class Child:
         self._silence = asyncio.Event()
 
     async def start(self) -> None:
-        """Start it."""
+        """Start it; raise OSError where it cannot be started, which leaves it ended."""
         command, environ = self._launch()
-        loop = asyncio.get_running_loop()
-        self._code = loop.create_future()
-        self._silence = asyncio.Event()
-        self.last.clear()
-        self.dismissed = False
         # The kernel ties a child to the thread that forked it: this one, the loop's, lives to the end.
         process = subprocess.Popen(  # noqa: ASYNC220 - forking takes a few milliseconds
             [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), *command],
@@ -60,7 +55,10 @@ class Child:
             env=environ,
             start_new_session=True,
         )
-        self.pid = process.pid
+        loop = asyncio.get_running_loop()
+        self.pid, self._code, self._silence = process.pid, loop.create_future(), asyncio.Event()
+        self.last.clear()
+        self.dismissed = False
         threading.Thread(target=_wait, args=(process, loop, self._code), daemon=True).start()
         await loop.connect_read_pipe(lambda: _Lines(self._hear, self._silence.set), process.stdout)
 
@@ -138,12 +136,13 @@ def exit_text(code: int) -> str:
 
 def rss(pid: int) -> int:
     """Return the memory in bytes that a process holds, 0 when it is not there."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    except FileNotFoundError:
+    if sys.platform != "linux":
         answer = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=False)
         return int(answer.stdout or 0) * 1024
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def _wait(process: subprocess.Popen[bytes], loop: asyncio.AbstractEventLoop, code: asyncio.Future[int]) -> None:

@@ -9,14 +9,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from pixo import broker, metrics, startup, state, store, topics
-from pixo.broker import Admin, Consumer
 from pixo.heartbeat import Heart
 from pixo.letters.writing import Letters
 from pixo.loop import Loop
 from pixo.messages import Heartbeat
+from pixo.role import Role
 from pixo.settings import Settings
-from pixo.state import State
-from pixo.store import Store
+from services.worker import warm
 from services.worker.activity import Activity
 from services.worker.breaker import Breaker
 from services.worker.decoders import Decoders
@@ -25,7 +24,6 @@ from services.worker.measures import Measures
 from services.worker.scratch import scratch
 from services.worker.sources import Sources
 from services.worker.tiles import Tiles, opener
-from services.worker.warm import instructions
 from services.worker.watchdog import Watchdog
 
 IN_HAND = 3
@@ -41,18 +39,10 @@ RESTING = 5.0
 
 @dataclass(frozen=True)
 class Parts:
-    """A worker's parts, ready to be started."""
+    """A worker, ready to be started, and what lets go of its tiles."""
 
-    admin: Admin
-    state: State
-    store: Store
-    consumer: Consumer
+    role: Role
     handler: Handler
-    loop: Loop
-    heart: Heart
-    breaker: Breaker
-    watchdog: Watchdog
-    cache: Path
 
 
 def assemble(settings: Settings, stack: ExitStack) -> Parts:
@@ -77,7 +67,7 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
             )
         )
     )
-    producer = kafka.producer()
+    producer, admin = kafka.producer(), kafka.admin()
     letters, breaker = Letters(producer, names, settings.worker_id), Breaker()
     handler = Handler(
         worker=settings.worker_id,
@@ -94,7 +84,7 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
     consumer = kafka.consumer(names.workers, names.tasks)
     loop = Loop(consumer, handler.handle, limit=IN_HAND, name="tasks", on_bad=letters.refuse)
     metrics.worker_inflight.set_function(lambda: loop.inside)
-    base, cpu = startup.describe(settings, "worker"), instructions()
+    base, cpu = startup.describe(settings, "worker"), warm.instructions()
 
     def describe() -> Heartbeat:
         held = sorted(consumer.assigned())
@@ -110,15 +100,18 @@ def assemble(settings: Settings, stack: ExitStack) -> Parts:
             told = consumer.assigned()
             heart.beat()  # whoever cuts jobs into lanes should know at once
 
-    return Parts(
-        admin=kafka.admin(),
-        state=redis,
-        store=blobs,
-        consumer=consumer,
-        handler=handler,
+    role = Role(
+        name="worker",
+        settings=settings,
         loop=loop,
         heart=heart,
-        breaker=breaker,
-        watchdog=Watchdog(activity, settings.work.tile_timeout, rest=rest),
-        cache=cache,
+        needs={
+            "engine": lambda: warm.up(cache),
+            "kafka": lambda: admin.ensure(topics.specs(settings.kafka)),
+            "redis": redis.ping,
+            "store": blobs.ping,
+        },
+        checks={"joined": lambda: consumer.ready, "breaker": breaker.check},
+        beside=(Watchdog(activity, settings.work.tile_timeout, rest=rest),),
     )
+    return Parts(role, handler)

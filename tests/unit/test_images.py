@@ -16,6 +16,7 @@ from tests.conftest import VERSITYGW
 ROOT = Path(__file__).parents[2]
 ROLES = ("web", "worker", "results", "monitor")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+INSTALLING = (ROOT / "requirements" / "environment.sh").read_text()
 COMPOSE = (ROOT / "compose.yaml").read_text()
 
 
@@ -38,7 +39,9 @@ def test_a_target_holds_its_role_alone(role: str) -> None:
     assert f'ENTRYPOINT ["python", "-m", "services.{role}"]' in target
     assert re.findall(r"/app/services/(\w+)/ ", target) == [role]
     assert re.findall(r"--from=(\w+)-environment", target) == [role]
-    assert f"--require-hashes -r /locks/{role}.txt" in stage(f"{role}-environment")
+    environment = stage(f"{role}-environment")
+    assert re.findall(r"requirements/(\w+)\.txt", environment) == [role, "otel"]
+    assert f"RUN sh /locks/environment.sh {role}\n" in environment
 
 
 def test_every_image_stands_on_the_argument() -> None:
@@ -52,7 +55,16 @@ def test_every_image_stands_on_the_argument() -> None:
 
 def test_no_package_index_is_named() -> None:
     """Where packages come from is the builder's choice."""
-    assert not re.search(r"https?://|--(extra-)?index-url|--trusted-host", DOCKERFILE)
+    assert not re.search(r"https?://|--(extra-)?index-url|--trusted-host", DOCKERFILE + INSTALLING)
+
+
+def test_only_what_a_lock_names_is_installed() -> None:
+    """By its hash; from source pyvips alone, which has no wheels."""
+    assert re.findall(r"--(?:require-hashes|only-binary \S+|no-binary \S+)", INSTALLING) == [
+        "--only-binary :all:",
+        "--no-binary pyvips",
+        "--require-hashes",
+    ]
 
 
 def test_images_run_as_nobody_in_particular() -> None:

@@ -340,7 +340,7 @@ def test_a_tiff_that_points_where_no_file_reaches_has_a_broken_header(tag, tmp_p
 @pytest.mark.parametrize(("order", "start"), [("<", b"II*\0"), (">", b"MM\0*"), ("<", b"II*X"), (">", b"MMX*")])
 def test_orientation_of_a_webp_is_what_libvips_reads(order, start, kind, count, tmp_path):
     """Of whatever type and number: the plan's must be the final's, which libvips reads."""
-    value = (6).to_bytes(webp.INTEGERS.get(kind, 2), "little" if order == "<" else "big").ljust(4, b"\0")
+    value = (6).to_bytes(exif.INTEGERS.get(kind, 2), "little" if order == "<" else "big").ljust(4, b"\0")
     block = start + struct.pack(order + "IHHHI", 8, 1, 0x0112, kind, count) + value + bytes(4)
     path = tmp_path / "in"
     Image.fromarray(picture()).save(path, "webp", exif=block)

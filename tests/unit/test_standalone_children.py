@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from services.standalone.children import LAUNCH, Child, Launch, exit_text
+import pytest
+
+from services.standalone.children import LAUNCH, Child, Launch, exit_text, rss
 
 SLEEP = "import time; time.sleep(600)"
 
@@ -48,6 +50,30 @@ def test_lines_and_exit_code_are_passed_on():
 
     assert asyncio.run(run()) == (3, "")
     assert shown == [("x", "one"), ("x", "two"), ("x", "thr\ufffdee")]
+
+
+def test_a_child_that_cannot_be_started_is_not_running():
+    """Nobody is frozen, told to end or waited for in its place: not this process, which has the number 0 to itself."""
+
+    async def run():
+        child = Child("x", lambda: Launch(["true", "x" * (1 << 20)], {}), None)  # more than the kernel takes
+        with pytest.raises(OSError, match="too long"):
+            await child.start()
+        assert not child.running
+        assert await child.stop(patience=0.1)
+
+    asyncio.run(run())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others ask ps")
+def test_memory_of_a_process_that_has_ended(monkeypatch):
+    """It holds none, also where there is no ps to ask."""
+    monkeypatch.setenv("PATH", "")
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+
+    assert rss(child.pid) == 0
+    assert rss(os.getpid()) > 1 << 20
 
 
 def test_unheard_child_keeps_its_last_words():

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from pixo.imaging import exif
+
 ALPHA, EXIF, ANIMATION = 0x10, 0x08, 0x02
 MOST_CHUNKS = 10_000
 MOST_HELD = 16 << 20
 """Bytes of profile, EXIF and XMP, of which libvips and who joins hold several copies."""
-INTEGERS = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
-"""Bytes of a whole number in EXIF, by its type; editors write others than the right one."""
 
 
 class WebP(NamedTuple):
@@ -50,7 +50,7 @@ def read_webp(file: BinaryIO) -> WebP:
         lossless = lossless or kind == b"VP8L"
         # As for libwebp the first one counts; looking into thousands of them would keep the reader busy, too.
         if orientation is None and kind == b"EXIF" and body[0] & (ANIMATION | EXIF):
-            orientation = exif_orientation(file.read(min(size, 65536)))
+            orientation = exif.orientation(file.read(min(size, 65536)))
     animated = bool(body[0] & ANIMATION)
     return WebP(width, height, bool(body[0] & ALPHA), frames if animated else 1, orientation or 1, lossless)
 
@@ -60,25 +60,6 @@ def _lossy_size(body: bytes) -> tuple[int, int]:
     if not width or not height:
         raise ValueError(f"it has {width} x {height} pixels")
     return width, height
-
-
-def exif_orientation(exif: bytes) -> int:
-    """Return the orientation tag (1-8) in a block of EXIF, with or without its "Exif" prefix; 1 if there is none."""
-    tiff = exif.removeprefix(b"Exif\0\0")
-    if tiff[:4] not in (b"II*\0", b"MM\0*"):
-        return 1
-
-    def number(at: int, size: int) -> int:
-        return int.from_bytes(tiff[at : at + size], "little" if tiff[:1] == b"I" else "big")
-
-    first = number(4, 4) + 2
-    for entry in range(first, min(first + 12 * number(first - 2, 2), len(tiff)), 12):
-        if number(entry, 2) == 0x0112:
-            size, count = INTEGERS.get(number(entry + 2, 2), 0), number(entry + 4, 4)
-            # More than four bytes stand elsewhere.
-            value = number(entry + 8, size) if 0 < count * size <= 4 else 1
-            return value if 1 <= value <= 8 else 1
-    return 1
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
