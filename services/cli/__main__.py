@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(rest)
     with suppress(AttributeError):  # not where somebody has put another object there
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    # Where a command sets up no logs, Python would print warnings without their fields; the error says what matters.
+    logging.getLogger("pixo").addHandler(logging.NullHandler())
     try:
         code = int(command.run(given, os.environ))
         sys.stdout.flush()  # what cannot be written shows here, not behind our back at the end

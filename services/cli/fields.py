@@ -1,6 +1,9 @@
 """The options that say what is to be done with an image, the same for `submit`, `demo` and `apply`."""
 
 import argparse
+import re
+
+from pixo.errors import ConfigError
 
 FORMATS = ("keep", "jpeg", "png", "webp", "tiff")
 
@@ -24,7 +27,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def given_fields(given: argparse.Namespace) -> dict[str, str]:
-    """Return those that were said, by the API's names."""
+    """Return those that were said, by the API's names; raise ConfigError for one that no server would take."""
+    if given.quality is not None and not 1 <= given.quality <= 100:
+        raise ConfigError(f"--quality {given.quality}: must be a whole number from 1 to 100")
+    if given.background is not None and not re.fullmatch("#[0-9a-fA-F]{6}", given.background):
+        raise ConfigError(f"--background {given.background}: must be a colour like #ffffff")
     names = ("filters", "format", "quality", "metadata", "background", "tile_size", "priority")
     values = {name: getattr(given, name, None) for name in names}
     return {name: str(value) for name, value in values.items() if value is not None}

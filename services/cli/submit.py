@@ -12,7 +12,7 @@ from services.cli.api import Api, Document, Stopped
 from services.cli.bar import Bar
 from services.cli.following import follow
 from services.cli.many import Many
-from services.cli.targets import Targets
+from services.cli.targets import Targets, present
 
 LAST = 3.0
 """Seconds that calls under way have to end when the user interrupts."""
@@ -40,9 +40,12 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     out = Path(given.out) if given.out else None
     if given.no_wait and out:
         raise ConfigError("--no-wait fetches no result: it cannot be combined with -o")
+    if given.out == "-":
+        raise ConfigError("-o -: results go to files; `pixo apply` writes to standard output")
+    if given.at_once < 1:
+        raise ConfigError(f"-j {given.at_once}: must be at least 1")
     for path in given.files:
-        if not path.is_file():
-            raise ConfigError(f"{path}: no such file")
+        present(path)
     targets = Targets(given.files, out, folder=bool(given.out and given.out.endswith("/")), kind=given.format)
     given.format = given.format or targets.kind
     with api.connect(given, environ) as server, Bar(len(given.files), quiet=given.json or given.no_wait) as bar:
@@ -91,6 +94,10 @@ class Submission:
             return False
         except (PixoError, OSError, UnicodeError) as error:
             print(f"pixo: {source}: {error}", file=sys.stderr, flush=True)
+            if self._json:
+                output.document(
+                    {**self._under_way.get(source, {}), "file": str(source), "saved": None, "error": str(error)}
+                )
             well = False
         else:
             well = True

@@ -1,10 +1,11 @@
 """Where results go: ``-o FILE`` for one image, ``-o FOLDER`` for many."""
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pixo.errors import ConfigError
+from pixo.errors import ConfigError, PixoError
 from pixo.imaging.probe import sniff
 
 ENDINGS = {
@@ -36,10 +37,12 @@ class Targets:
         if not self.folder and not asked.parent.is_dir():
             raise ConfigError(f"-o {asked}: there is no folder {asked.parent}")
         if self.folder:
-            stems = [source.stem for source in sources]
-            twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+            twice = sorted(stem for stem, times in Counter(source.stem for source in sources).items() if times > 1)
             if twice:
                 raise ConfigError(f"-o {asked}: more than one image is named {twice[0]}; process them separately")
+        if not self.folder and kind is None and asked.suffix and format_of(asked) is None:
+            formats = ", ".join(ENDINGS)
+            raise ConfigError(f"-o {asked}: {asked.suffix} is none of the formats {formats}; choose one with --format")
         for source in sources:
             if known := kept(source) if kind in {None, "keep"} else kind:
                 self._place(asked, source, known)
@@ -63,6 +66,25 @@ class Targets:
         if target.resolve() in self._sources:
             raise ConfigError(f"{target} is a source and would be overwritten; choose another with -o")
         return target
+
+
+def present(source: Path) -> Path:
+    """Return the path of an image; raise ConfigError where no file is."""
+    if source.is_dir():
+        raise ConfigError(f"{source}: is a folder; name the images in it, as by {source / '*.jpg'}")
+    if not source.is_file():
+        raise ConfigError(f"{source}: no such file")
+    return source
+
+
+def readable(source: Path) -> Path:
+    """Return the path of an image that can be read; raise ConfigError where no file is, PixoError where it cannot."""
+    present(source)
+    try:
+        source.open("rb").close()
+    except OSError as error:
+        raise PixoError(f"cannot read {source}: {error.strerror}") from error
+    return source
 
 
 def named(source: Path, kind: str) -> str:

@@ -163,6 +163,20 @@ def test_one_of_many_fails(server, photo, tmp_path, capsys):
     assert not (tmp_path / "out.jpg").exists()
 
 
+def test_a_script_reads_what_failed(server, photo, tmp_path, capsys):
+    """With --json a failed file has its line too, with the reason, and with the job if there was one."""
+    server.add("POST", "jobs", 202, job("failed"))
+    server.add("POST", "jobs", 415, {"detail": "no image"})
+    other = tmp_path / "other.jpg"
+    other.write_bytes(b"text")
+
+    assert main(["submit", str(photo), str(other), "-j", "1", "--json", "--server", server.url]) == 1
+    failed, refused = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (failed["id"], failed["status"], failed["file"]) == ("k3v", "failed", str(photo))
+    assert failed["error"] == "tile 3 was not to be read"
+    assert refused == {"file": str(other), "saved": None, "error": "no image"}
+
+
 @pytest.fixture
 def interrupt():
     """Give a function that does what Ctrl-C does, also in tests that were started in the background, deaf to it."""

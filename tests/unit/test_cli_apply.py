@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from PIL import Image
 
 from services.cli.__main__ import main
 from services.cli.painting import ROWS, Painting
+
+WHERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @pytest.fixture
@@ -52,6 +56,30 @@ def test_a_name_as_long_as_names_can_be(photo, tmp_path):
     assert main(["apply", str(photo), "-o", str(tmp_path / f"{'n' * 251}.png")]) == 0
 
 
+def test_a_filter_of_a_pipe(photo, tmp_path):
+    """`-` is standard input and output, and the bytes are those that files give; a file of that name is ./-."""
+    command = [sys.executable, "-m", "services.cli", "apply"]
+    with photo.open("rb") as file:
+        done = subprocess.run(
+            [*command, "-", "-o", "-", "--format", "png"], stdin=file, capture_output=True, check=True
+        )
+    assert main(["apply", str(photo), "-o", str(tmp_path / "out.png")]) == 0
+    assert done.stdout == (tmp_path / "out.png").read_bytes()
+    assert done.stderr == b""
+
+    (tmp_path / "-").write_bytes(photo.read_bytes())
+    subprocess.run([*command, "./-", "-o", "out.jpg"], cwd=tmp_path, env=WHERE, check=True)
+    assert (tmp_path / "out.jpg").is_file()
+
+
+def test_what_is_no_image_gives_a_pipe_nothing():
+    """The exit code says so, and the next in the pipe gets no half of an image."""
+    command = [sys.executable, "-m", "services.cli", "apply", "-", "-o", "-"]
+    done = subprocess.run(command, input=b"no image", capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"supported format" in done.stderr
+
+
 @pytest.mark.parametrize(("quality", "kind"), [([], "VP8L"), (["--quality", "85"], "VP8 ")])
 def test_a_lossless_webp_stays_lossless_without_a_quality(tmp_path, quality, kind):
     """By the ending as by `keep`: not a pixel is lost, unless it is asked for."""
@@ -85,8 +113,8 @@ def test_apply_to_a_folder(photo, tmp_path, options, name):
     ("options", "code", "said"),
     [
         (["--filters", "blurr"], 1, "unknown filter 'blurr'"),
-        (["--quality", "101"], 2, "<= 100"),
-        (["--background", "red"], 2, "background"),
+        (["--quality", "101"], 2, "--quality 101: must be a whole number from 1 to 100"),
+        (["--background", "red"], 2, "--background red: must be a colour like #ffffff"),
     ],
 )
 def test_apply_refuses_in_one_line(photo, tmp_path, capsys, options, code, said):

@@ -57,6 +57,14 @@ def test_wrong_usage_is_2(words, capsys):
     ("words", "said"),
     [
         (["submit", "/no/such.jpg"], "pixo submit: /no/such.jpg: no such file"),
+        (["submit", "."], "pixo submit: .: is a folder; name the images in it, as by *.jpg"),
+        (["apply", ".", "-o", "x.jpg"], "pixo apply: .: is a folder; name the images in it, as by *.jpg"),
+        (
+            ["submit", __file__, "-o", "-"],
+            "pixo submit: -o -: results go to files; `pixo apply` writes to standard output",
+        ),
+        (["submit", __file__, "-j", "0"], "pixo submit: -j 0: must be at least 1"),
+        (["submit", __file__, "--quality", "0"], "pixo submit: --quality 0: must be a whole number from 1 to 100"),
         (["up", "--workers", "0"], "pixo up: --workers 0: must be at least 1"),
         (["up", "--kafka", "somewhere"], "pixo up: --kafka somewhere: must be apache or HOST:PORT"),
     ],

@@ -1,5 +1,6 @@
 """Where `pixo` puts results."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,23 @@ def test_the_ending_asks_for_a_format():
     assert format_of(Path("x.webp")) == "webp"
     assert format_of(Path("x.what")) is None
     assert format_of(None) is None
+
+
+@pytest.mark.parametrize("name", ["x.bmp", "x.gif", "x.avif", "x.jpgg"])
+def test_an_ending_that_is_not_written_is_refused(tmp_path, name):
+    """A JPEG in a file that is named otherwise would surprise whoever opens it; who names a format means it."""
+    with pytest.raises(ConfigError, match="none of the formats jpeg, png, webp, tiff; choose one with --format"):
+        Targets([Path("a.jpg")], tmp_path / name)
+    assert Targets([Path("a.jpg")], tmp_path / name, kind="keep").target(Path("a.jpg"), "jpeg") == tmp_path / name
+    assert Targets([Path("a.jpg")], tmp_path / "x").kind is None
+
+
+def test_a_hundred_thousand_images_are_looked_through_at_once(tmp_path):
+    """Time goes with their number, not with its square."""
+    start = time.process_time()
+    with pytest.raises(ConfigError, match="more than one image is named 7;"):
+        Targets([Path(f"{n % 99_999}.jpg") for n in [*range(99_999), 7]], tmp_path / "out")
+    assert time.process_time() - start < 20  # minutes otherwise
 
 
 def test_a_folder_asks_for_no_format(tmp_path):

@@ -84,7 +84,8 @@ export async function resource(path) {
   return { url: URL.createObjectURL(await response.blob()), name };
 }
 
-export function send(image, fields, progress) {
+// Sends an image; tells how many bytes of how many are gone. The signal stops it.
+export function send(image, fields, told, signal) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("image", image, image.name);
@@ -92,7 +93,7 @@ export function send(image, fields, progress) {
     const request = new XMLHttpRequest();
     request.open("POST", address("jobs"));
     if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
-    request.upload.addEventListener("progress", (event) => progress(event.loaded / event.total));
+    request.upload.addEventListener("progress", (event) => told(event.loaded, event.total));
     request.addEventListener("error", () => reject(new Problem({ detail: "The upload was cut off." }, 0)));
     request.addEventListener("load", () => {
       if (request.status < 300) resolve(JSON.parse(request.responseText));
@@ -102,6 +103,8 @@ export function send(image, fields, progress) {
         reject(trouble);
       }
     });
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.addEventListener("abort", () => reject(signal.reason));
     request.send(form);
   });
 }

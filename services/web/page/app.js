@@ -15,6 +15,7 @@ let busy = false; // an image is being sent, or its job watched
 let shown = null; // id of the job on the page
 let turn = 0; // goes up whenever a job is shown, be it the same one anew
 let listening = new AbortController(); // of the shown job's events
+let sending = null; // AbortController of the image on its way, which has no job yet
 let original = null; // object URL of the image that the shown job was made from
 const chain = new Chain($("chain"), $("catalogue"), $("help"), $("empty"));
 
@@ -34,11 +35,14 @@ function calm() {
   $("trouble").hidden = true;
 }
 
-function choose(file) {
+// Takes the first of these files, if there is one.
+function choose(files) {
+  const [file] = files;
   if (!file) return;
   calm();
   image = file;
-  $("chosen").textContent = `${file.name}, ${megabytes(file.size)}`;
+  $("chosen").textContent = `${file.name}, ${megabytes(file.size)}`
+    + (files.length > 1 ? ` (the first of ${files.length} files; the command line takes many)` : "");
   $("chosen").hidden = false;
   allow();
 }
@@ -65,10 +69,13 @@ function draw(job) {
   $("state").textContent = job.status;
   $("state").className = `badge ${job.status}`;
   $("progress").value = job.progress;
-  const size = `${job.width} × ${job.height}`;
+  const what = `${job.width} × ${job.height}, ${job.filters || "no filter"}`;
+  const tiles = total > 1 ? `: ${done} of ${total} tiles${failed ? `, ${failed} failed` : ""}` : "";
   const took = job.finished ? `, ${((new Date(job.finished) - new Date(job.created)) / 1000).toFixed(2)} s` : "";
-  $("figures").textContent = `${size}, ${job.filters || "no filter"}: ${done} of ${total} tiles${failed ? `, ${failed} failed` : ""}${took}`
-    + (job.error ? `. ${job.error}` : "");
+  const bytes = job.result ? `, ${megabytes(job.source.size)} → ${megabytes(job.result.size)}` : "";
+  $("figures").textContent = what + tiles + took + bytes + (job.error ? `. ${job.error}` : "");
+  const state = ENDED.includes(job.status) ? job.status : `${Math.floor(100 * job.progress)} %`;
+  document.title = `${state}, ${$("title").textContent} – Pixo`; // seen from another tab
   $("cancel").hidden = ENDED.includes(job.status);
   $("retry").hidden = !["failed", "cancelled"].includes(job.status);
   $("download").hidden = job.status !== "done";
@@ -102,9 +109,10 @@ function reveal() {
 }
 
 // Makes a job the shown one, or none, and lets go of what belonged to the one before. Gives the turn, which ends when
-// the next is shown.
+// the next is shown. The address names it, so that it is there again after a reload, or for somebody else.
 function show(id) {
   shown = id;
+  history.replaceState(null, "", id ? `#${id}` : location.pathname + location.search);
   listening.abort();
   return (turn += 1);
 }
@@ -142,7 +150,7 @@ async function watch(id) {
       const job = await api(`jobs/${id}`);
       if (turn !== mine) return;
       draw(job);
-      $("tiles").hidden = job.tiles.total > TILES_DRAWN;
+      $("tiles").hidden = job.tiles.total < 2 || job.tiles.total > TILES_DRAWN;
       const { tiles } = $("tiles").hidden ? { tiles: [] } : await api(`jobs/${id}/tiles`);
       if (turn !== mine) return;
       drawTiles(tiles);
@@ -162,22 +170,29 @@ async function watch(id) {
 }
 
 // Sends the image; where there is no room for it, waits as the server says and sends it again.
-async function sendPatiently(file, fields) {
+async function sendPatiently(file, fields, signal) {
   const end = Date.now() + 1000 * PATIENCE;
   for (;;) {
     try {
-      return await send(file, fields, (share) => ($("progress").value = share));
+      return await send(file, fields, drawSent, signal);
     } catch (error) {
       if (!error.again || Date.now() + 1000 * error.again > end) throw error;
       $("state").textContent = "waiting for room";
       for (let left = error.again; left > 0; left -= 1) {
         $("figures").textContent = `${error.message} Trying again in ${left} s.`;
         await sleep(1000);
+        signal.throwIfAborted();
       }
       $("state").textContent = "uploading";
       $("figures").textContent = "";
     }
   }
+}
+
+function drawSent(gone, all) {
+  if (shown) return; // another job was opened meanwhile
+  $("progress").value = gone / all;
+  $("figures").textContent = gone < all ? `${megabytes(gone)} of ${megabytes(all)}` : "All sent; the server reads it.";
 }
 
 async function submit(event) {
@@ -191,23 +206,27 @@ async function submit(event) {
   $("state").textContent = "uploading";
   $("state").className = "badge";
   $("figures").textContent = "";
-  $("compare").hidden = $("download").hidden = $("cancel").hidden = $("retry").hidden = true;
-  $("tiles").replaceChildren();
+  $("progress").value = 0;
+  $("compare").hidden = $("download").hidden = $("retry").hidden = $("tiles").hidden = true;
+  $("cancel").hidden = false;
   reveal();
   if (original) URL.revokeObjectURL(original);
   original = URL.createObjectURL(file);
   show(null);
+  sending = new AbortController();
   try {
     const fields = { filters: chain.text() };
     for (const name of ["format", "quality", "metadata", "background"]) fields[name] = $(name).value;
     if (file.tileSize) fields.tile_size = file.tileSize;
-    const job = await sendPatiently(file, fields);
+    const job = await sendPatiently(file, fields, sending.signal);
+    sending = null;
     refresh();
     await watch(job.id);
   } catch (error) {
     if (!shown) $("work").hidden = true;
-    complain(error);
+    if (!sending?.signal.aborted) complain(error);
   } finally {
+    sending = null;
     busy = false;
     allow();
   }
@@ -229,6 +248,12 @@ function listItem(name, note, badge, open) {
   return item;
 }
 
+// The time of day, with the day where that is not today.
+function clock(when) {
+  const today = when.toDateString() === new Date().toDateString();
+  return when.toLocaleString([], { timeStyle: "short", ...(today ? {} : { dateStyle: "short" }) });
+}
+
 function quietItem(text) {
   const item = document.createElement("li");
   item.className = "quiet";
@@ -236,19 +261,29 @@ function quietItem(text) {
   return item;
 }
 
-function open(job) {
+function open(id) {
   calm();
   if (original) URL.revokeObjectURL(original);
   original = null;
-  watch(job.id).catch(complain);
+  watch(id).catch((error) => {
+    if (shown === id && [404, 410].includes(error.status)) {
+      $("work").hidden = true;
+      show(null);
+    }
+    complain(error);
+  });
 }
 
 async function refresh() {
   const [{ jobs }, { workers }] = await Promise.all([api("jobs?limit=8"), api("workers")]);
   const held = document.activeElement?.closest("#jobs [data-id]")?.dataset.id; // whoever is there with the keyboard stays
   $("jobs").replaceChildren(...jobs.map((job) => {
-    const item = listItem(job.filename || job.id, job.status, job.status, () => open(job));
+    const item = listItem(job.filename || job.id, job.status, job.status, () => open(job.id));
     item.dataset.id = job.id;
+    const about = document.createElement("span");
+    about.className = "quiet about";
+    about.textContent = `${clock(new Date(job.created))}, ${job.filters || "no filter"}`;
+    item.append(about);
     return item;
   }));
   if (held) $("jobs").querySelector(`[data-id="${held}"] button`)?.focus({ preventScroll: true });
@@ -264,7 +299,10 @@ async function keepFresh() {
   let complained = false;
   for (;;) {
     try {
-      if (!chain.filters.size) await fillCatalogue();
+      if (!chain.filters.size) {
+        await fillCatalogue();
+        reopen();
+      }
       if (!document.hidden) await refresh();
       if (complained) calm();
       complained = false;
@@ -276,23 +314,33 @@ async function keepFresh() {
   }
 }
 
+// Shows the job that the address names.
+function reopen() {
+  const id = location.hash.slice(1);
+  if (id && id !== shown && !sending) open(id);
+}
+
 function wire() {
-  $("file").addEventListener("change", () => choose($("file").files[0]));
+  $("file").addEventListener("change", () => choose($("file").files));
   $("job").addEventListener("submit", submit);
   // A field that is wrong and folded away would keep the form from being sent without a word.
   $("job").addEventListener("invalid", (event) => { event.target.closest("details")?.setAttribute("open", ""); }, true);
-  $("sample").addEventListener("click", async () => choose(await paintSample()));
+  $("sample").addEventListener("click", async () => choose([await paintSample()]));
   $("download").addEventListener("click", (event) => fetchFirst(event).catch(complain));
-  $("cancel").addEventListener("click", () => api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain));
+  $("cancel").addEventListener("click", () =>
+    shown ? api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain) : sending?.abort());
   $("retry").addEventListener("click", () =>
     api(`jobs/${shown}/retry`, { method: "POST" }).then((job) => watch(job.id)).catch(complain));
   document.addEventListener("visibilitychange", () => document.hidden && listening.abort());
+  window.addEventListener("hashchange", reopen);
+  window.addEventListener("beforeunload", (event) => sending && event.preventDefault()); // it would be cut off
+  document.addEventListener("paste", (event) => choose(event.clipboardData.files));
   const drop = $("drop");
   for (const name of ["dragover", "dragenter"]) {
     drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
   }
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => { event.preventDefault(); choose(event.dataTransfer.files[0]); });
+  drop.addEventListener("drop", (event) => { event.preventDefault(); choose(event.dataTransfer.files); });
   // A file that is dropped beside the zone would be opened in the page's place.
   for (const name of ["dragover", "drop"]) {
     window.addEventListener(name, (event) => {

@@ -1,0 +1,86 @@
+"""What people expect around a job: a reload, a wrong file, the clipboard, a list in which they find it again."""
+
+import re
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.steps import process
+
+
+def choose_what_takes_long(page: Page, folder: Path) -> None:
+    """Choose an image that takes half a minute to be sent."""
+    Image.effect_noise((1600, 1200), 100).save(folder / "noise.png")
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    speed = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 50_000}
+    network.send("Network.emulateNetworkConditions", speed)
+    page.get_by_label("Select Image File").set_input_files(folder / "noise.png")
+
+
+def test_a_reload_shows_the_job_again(page: Page, photo: Path, site: str) -> None:
+    """The address names the job: it is shown after a reload, and to whom it is sent; one that is no more is said."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    page.reload()
+    expect(page.locator("#title")).to_have_text("hills.jpg")
+    expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
+    expect(page).to_have_title("done, hills.jpg – Pixo")
+
+    page.goto(f"{site}#0123456789abcdef")
+    expect(page.locator("#trouble")).to_contain_text("No such job")
+    expect(page.locator("#work")).to_be_hidden()
+    expect(page).to_have_url(site)
+
+
+def test_an_upload_can_be_cancelled(page: Page, tmp_path: Path) -> None:
+    """Who has taken the wrong large image need not wait until it is sent, and is not told of a fault."""
+    choose_what_takes_long(page, tmp_path)
+    page.get_by_role("button", name="Process Image").click()
+    expect(page.locator("#figures")).to_contain_text(re.compile(r"^[\d.]+ [kM]B of [\d.]+ MB$"))
+    expect(page.locator("#tiles")).to_be_hidden()
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.locator("#work")).to_be_hidden()
+    expect(page.locator("#trouble")).to_be_hidden()
+    expect(page.get_by_role("button", name="Process Image")).to_be_enabled()
+
+
+def test_a_page_that_is_sending_asks_before_it_is_left(page: Page, tmp_path: Path) -> None:
+    """A reload would cut the upload off."""
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    choose_what_takes_long(page, tmp_path)
+    page.get_by_role("button", name="Process Image").click()
+    expect(page.locator("#state")).to_have_text("uploading")
+    page.reload()
+
+    assert asked == ["beforeunload"]
+
+
+def test_a_pasted_image_is_taken(page: Page) -> None:
+    """From the clipboard, as a screenshot is; of several, the first, and that is said."""
+    paste = """count => {
+        const data = new DataTransfer();
+        for (let n = 0; n < count; n += 1) data.items.add(new File(["x"], `shot${n}.png`, { type: "image/png" }));
+        document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+    }"""
+    page.evaluate(paste, 0)
+    expect(page.locator("#chosen")).to_be_hidden()
+    page.evaluate(paste, 1)
+    expect(page.locator("#chosen")).to_have_text("shot0.png, 1 kB")
+    page.evaluate(paste, 3)
+    expect(page.locator("#chosen")).to_contain_text("shot0.png, 1 kB (the first of 3 files")
+
+
+def test_jobs_of_one_name_are_told_apart(page: Page, photo: Path) -> None:
+    """The list says when each was sent and what was done; the job, how large the image was and has become."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    page.get_by_label("Add a filter").select_option("invert")
+    process(page)
+
+    expect(page.locator("#jobs li").nth(0)).to_contain_text(re.compile(r"\d:\d\d.*, grayscale,invert"))
+    expect(page.locator("#jobs li").nth(1)).to_contain_text(re.compile(r"\d:\d\d.*, grayscale$"))
+    expect(page.locator("#figures")).to_contain_text(re.compile(r"[km]B → [\d.]+ [km]B", re.IGNORECASE))
