@@ -89,6 +89,9 @@ def _common(settings: Kafka, client_id: str) -> Profile:
         "client.id": client_id,
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 2000,  # the default of 10 s lengthens every recovery
+        # Where a pod or machine is gone, connecting is not refused but unanswered, and goes on towards the old one when
+        # the broker is back at the same address; the default is 30 s.
+        "socket.connection.setup.timeout.ms": 10_000,
         "topic.metadata.refresh.interval.ms": 10_000,  # how soon added partitions are seen
         "statistics.interval.ms": 5000,
         "allow.auto.create.topics": False,

@@ -52,6 +52,13 @@ def test_brokers_may_have_ipv6_alone() -> None:
     assert profiles.admin(Kafka(kafka_profile="embedded"), "c")["broker.address.family"] == "v4"
 
 
+def test_a_vanished_broker_is_given_up_soon() -> None:
+    """No client waits for longer than 10 s for a connection that nobody answers: the next one may reach the broker."""
+    for make in (profiles.producer, profiles.heart, profiles.tail, profiles.admin):
+        assert make(Kafka(), "c")["socket.connection.setup.timeout.ms"] == 10_000
+    assert profiles.consumer(Kafka(), "c", "g")["socket.connection.setup.timeout.ms"] == 10_000
+
+
 def test_embedded_broker_is_spared_what_it_cannot() -> None:
     """No idempotence, no cooperative strategy, no KIP-848, no short fetch waits, no batches of several."""
     settings = Kafka(kafka_profile="embedded", kafka_group_protocol="consumer")
