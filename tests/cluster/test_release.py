@@ -167,9 +167,10 @@ def test_a_pod_is_deleted_during_jobs(pixo: Release, role: str) -> None:
 @pytest.mark.damage
 @pytest.mark.parametrize(("server", "part"), [("redis", "redis"), ("kafka", "kafka"), ("s3", "store")])
 def test_web_with_a_broken_dependency(pixo: Release, server: str, part: str) -> None:
-    """Without a server, web says so and when to come again, through the Ingress, and is not restarted; then it serves again.
+    """Without a server, web says so and when to come again, through the Ingress, and is not restarted; then it serves.
 
-    Nor is another role restarted, but where it ended itself: librdkafka never asks again what a dying broker left unanswered.
+    Nor is another role restarted, but where it ended itself: librdkafka never asks again what a dying broker left
+    unanswered.
     """
     before = pixo.restarts()
     pixo.kubectl("scale", f"statefulset/{pixo.full}-{server}", "--replicas=0")
