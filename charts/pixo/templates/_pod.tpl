@@ -175,14 +175,10 @@ spec:
     - {name: http, containerPort: 5001}
     {{- end }}
     - {name: metrics, containerPort: 9090}
-    {{- /* web has begun once all that it stands on has answered, so that a rollout with wrong addresses stops. Later it stays
-    in service without them: its own answer says what is away and when to come again, an Ingress without pods says 404. */}}
-    {{- $begun := ternary "/readyz" "/healthz" (eq .role "web") }}
-    {{- $serves := ternary "/healthz" "/readyz" (eq .role "web") }}
     startupProbe:
-      {{- include "pixo.probe" (dict "path" $begun "probe" $values.startupProbe) | nindent 6 }}
+      {{- include "pixo.probe" (dict "path" "/healthz" "probe" $values.startupProbe) | nindent 6 }}
     readinessProbe:
-      {{- include "pixo.probe" (dict "path" $serves "probe" $values.readinessProbe) | nindent 6 }}
+      {{- include "pixo.probe" (dict "path" "/readyz" "probe" $values.readinessProbe) | nindent 6 }}
     livenessProbe:
       {{- include "pixo.probe" (dict "path" "/healthz" "probe" $values.livenessProbe) | nindent 6 }}
     {{- with $values.lifecycle }}
