@@ -1,5 +1,6 @@
 """gunicorn's threaded worker, with time limits for slow clients."""
 
+import errno
 import time
 from contextlib import suppress
 from socket import SHUT_RDWR
@@ -7,10 +8,18 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from pixo import logs
 from services.web import patience
 
 LONGEST = 10.0
 """Seconds from when a thread takes a connection until the head of its request is there, whole."""
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_REST = 0.05
+"""Seconds in which no connection is taken where there is no room for one: it would be offered again at once."""
+_SAID = 30.0
+"""Seconds between two lines about that."""
+
+log = logs.logger(__name__)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # it ships no types
@@ -23,6 +32,19 @@ class Worker(ThreadWorker):  # type: ignore[misc] # it ships no types
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._heads: dict[Any, float] = {}
+        self._said = -_SAID
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection; one for which there is no file left waits, where gunicorn's process would end."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            if time.monotonic() - self._said >= _SAID:
+                self._said = time.monotonic()
+                log.warning("connections wait", reason=error.strerror, connections=self.nr_conns)
+            time.sleep(_REST)
 
     def enqueue_req(self, conn: Any) -> None:
         """Have a thread take a connection that has something to read, or is new."""
