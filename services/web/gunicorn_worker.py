@@ -3,6 +3,8 @@
 import errno
 import time
 from contextlib import suppress
+from functools import partial
+from selectors import EVENT_READ
 from socket import SHUT_RDWR
 from typing import Any
 
@@ -47,10 +49,18 @@ class Worker(ThreadWorker):  # type: ignore[misc] # it ships no types
             time.sleep(_REST)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Have a thread take a connection that has something to read, or is new."""
+        """Have a thread take a connection that has something to read; watch a new one until it has.
+
+        Gunicorn has a thread wait for that, for 5 s: whoever opens many and says nothing would take all threads.
+        """
         if not isinstance(conn.sock, patience.Connection):
             conn.sock = patience.Connection.over(conn.sock)
-        super().enqueue_req(conn)
+        if conn.data_ready or conn.initialized:
+            super().enqueue_req(conn)
+            return
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle(self, conn: Any) -> Any:
         """Serve a connection's next request, in a thread of its own."""
@@ -70,6 +80,9 @@ class Worker(ThreadWorker):  # type: ignore[misc] # it ships no types
 
     def murder_pending(self) -> None:
         """Be called every second or more often, by the thread that watches the connections."""
+        if not self.alive:  # those that have asked for nothing keep nobody from stopping
+            for conn in self.pending_conns:
+                conn.timeout = 0.0
         super().murder_pending()
         now = time.monotonic()
         for conn, until in self._heads.copy().items():

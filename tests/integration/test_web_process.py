@@ -153,6 +153,17 @@ def test_clients_that_never_hang_up(serving):
         assert httpx.get(f"{web.url}/healthz", timeout=PATIENCE).status_code == 200
 
 
+def test_connections_that_say_nothing(serving):
+    """As browsers open them ahead: they take no thread from others, and end with the process, at once."""
+    web = serving(PIXO_WEB_THREADS="2")
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", web.port)))
+        assert httpx.get(f"{web.url}/healthz", timeout=4).status_code == 200
+        web.process.terminate()
+        assert web.process.wait(8) == 0
+
+
 def test_more_connections_than_files(serving):
     """Where no file is left for a connection, it waits, and the process goes on."""
     web = serving()
