@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import ENOTEMPTY
 from itertools import filterfalse
 from pathlib import Path
 from secrets import token_hex
@@ -18,6 +19,8 @@ PARTS = ".parts"
 """The folder of what is being written; on the same file system, so that a rename moves it into its place."""
 ABANDONED = 86_400.0
 """Seconds after which a file that nobody added to was left behind by a killed process."""
+ROUNDS = 20
+"""Times that a folder is cleared in which others still write, each of them a last piece of a job that is deleted."""
 LARGEST_WRITE = 1 << 20
 """Bytes handed to the kernel at once. The page cache takes a longer write in pages of 2 MB, which are those that
 a virtual machine gives back to its host while they are free: each must be fetched back, five times the work of
@@ -63,9 +66,16 @@ class FileStore:
         """Remove every blob under a prefix that ends with a slash; return how many there were."""
         count = sum(1 for _ in self.list(prefix))
         folder = self._folder(prefix)
-        while folder.exists():  # up to Python 3.12 it ends where somebody else removes a file meanwhile
+        left = ROUNDS
+        while folder.exists():
+            left -= 1
+            # Up to Python 3.12 it ends where somebody else removes a file meanwhile, and ever where one is added.
             with suppress(NoSuchBlob), _translated(prefix):
-                shutil.rmtree(folder)
+                try:
+                    shutil.rmtree(folder)
+                except OSError as error:
+                    if error.errno != ENOTEMPTY or not left:
+                        raise
         return count
 
     @contextmanager

@@ -6,8 +6,9 @@ opened in the process that serves, after the fork, since threads of clients do n
 
 import logging
 import os
+import resource
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -21,6 +22,11 @@ from pixo.settings import Settings
 
 GRACE = 25
 """Seconds that requests under way have to end."""
+MOST = 1000
+"""Connections at once, most of them idle."""
+OWN_FILES, FILES_A_REQUEST = 64, 4
+FILES = 4096
+"""Open files to ask the system for. Many give 1024, which a thousand connections and what they ask for exceed."""
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept; longer than proxies keep theirs, so that they never meet a closed one."""
 
@@ -55,6 +61,7 @@ class Server(BaseApplication):  # type: ignore[misc] # it ships no types
             "workers": 1,
             "worker_class": "services.web.gunicorn_worker.Worker",
             "threads": web.web_threads,
+            "worker_connections": connections(_allow_files(), web.web_threads),
             "timeout": 60,
             "graceful_timeout": GRACE,
             "keepalive": KEEP_ALIVE,
@@ -110,6 +117,24 @@ class _ServerLog(Logger):  # type: ignore[misc] # likewise
             logger.handlers.clear()
             logger.propagate = True
             logger.setLevel(logging.WARNING)
+
+
+def connections(files: int, threads: int) -> int:
+    """Return how many connections to take at once, so that those that are served find files for what they do."""
+    return min(MOST, max(2 * threads, files - OWN_FILES - FILES_A_REQUEST * threads))
+
+
+def _allow_files() -> int:
+    """Have the system allow as many open files as may be needed, if it does; return how many it allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return FILES
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    with suppress(OSError, ValueError):  # then so many connections fewer
+        if soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return wanted
+    return soft
 
 
 def _code(gunicorns: int) -> int:

@@ -21,7 +21,7 @@ from pixo.errors import BadImage, BadRecord, TryAgain
 from pixo.letters.writing import Letters
 from pixo.messages import TileDone, TileTask
 from pixo.state import State
-from pixo.store import Store, names
+from pixo.store import NoSuchBlob, Store, names
 from pixo.topics import Topics
 from pixo.tracing import Span
 from services.worker.activity import Activity
@@ -109,7 +109,7 @@ class Handler:
                 self._close(place)
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a filter or decoder does: an attempt failed
-                log.error("tile failed", cause=error, **self._story(task), attempt=token)
+                self._say(error, task, token)
                 self._measures.ended(task, "error")
                 self._open.pop(place, None)  # likewise
                 span.end(error)
@@ -118,6 +118,12 @@ class Handler:
                 self._breaker.made(task.job)
                 return self._settle(place, opened, piece, began, span)
         raise AssertionError("attempts end")  # pragma: no cover - begin says `dead` after three
+
+    def _say(self, error: Exception, task: TileTask, token: str) -> None:
+        if isinstance(error, NoSuchBlob):  # where its job is being deleted, the next attempt is none
+            log.warning("upload gone", **self._story(task), attempt=token)
+        else:
+            log.error("tile failed", cause=error, **self._story(task), attempt=token)
 
     def let_go(self) -> None:
         """Close the attempts still open: a worker that stops has not failed. Does what it can; raises nothing."""
@@ -196,6 +202,8 @@ class Handler:
             return self._dead(
                 record, task, f"tile {task.tile}: three attempts, each of which its worker did not survive", None
             )
+        if isinstance(cause, NoSuchBlob):  # no fault of this worker's
+            return self._dead(record, task, "the upload is gone from the store", cause)
         reason = f"tile {task.tile}: failed three times, the last time with {type(cause).__name__}: {cause}"
         try:
             self._breaker.failed(task.job, reason)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.web.server import FILES
 from tests.conftest import PATIENCE, free_port, running, tansu_command, valkey_command
 
 
@@ -149,6 +151,34 @@ def test_clients_that_never_hang_up(serving):
             connection = socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE)
             stack.enter_context(connection).sendall(request)
         assert httpx.get(f"{web.url}/healthz", timeout=PATIENCE).status_code == 200
+
+
+def test_connections_that_say_nothing(serving):
+    """As browsers open them ahead: they take no thread from others, and end with the process, at once."""
+    web = serving(PIXO_WEB_THREADS="2")
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", web.port)))
+        assert httpx.get(f"{web.url}/healthz", timeout=4).status_code == 200
+        web.process.terminate()
+        assert web.process.wait(8) == 0
+
+
+def test_more_connections_than_files(serving):
+    """Where no file is left for a connection, it waits, and the process goes on."""
+    web = serving()
+    (child,) = Path(f"/proc/{web.process.pid}/task/{web.process.pid}/children").read_text().split()
+    soft, hard = resource.prlimit(int(child), resource.RLIMIT_NOFILE)
+    assert soft >= min(hard, FILES)
+    few = len(list(Path(f"/proc/{child}/fd").iterdir())) + 5
+    resource.prlimit(int(child), resource.RLIMIT_NOFILE, (few, hard))
+    with ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE))
+        web.wait(lambda: "connections wait" in web.log.read_text())
+    web.wait(lambda: web.answers("/healthz", 200))
+    assert Path(f"/proc/{web.process.pid}/task/{web.process.pid}/children").read_text().split() == [child]
+    assert web.log.read_text().count("connections wait") == 1
 
 
 def test_pipelined_request_behind_an_upload(serving, image):

@@ -14,7 +14,7 @@ from pixo.errors import BadImage, BadRecord, TryAgain
 from pixo.letters.writing import Letters
 from pixo.messages import TileDead, TileDone, TileTask
 from pixo.state.records import Spec
-from pixo.store import names
+from pixo.store import NoSuchBlob, names
 from services.worker.activity import Activity
 from services.worker.breaker import IN_A_ROW, Breaker, Tripped
 from services.worker.handler import Handler
@@ -297,6 +297,19 @@ def test_broken_images_do_not_trip_the_breaker(worker):
         worker.breaker.failed(f"job{n}", "odd")
     worker.handler.handle(worker.record())()
     assert len(worker.reported()) == 1
+
+
+def test_uploads_that_are_gone_do_not_trip_the_breaker(worker, capfd):
+    """Somebody cleared the store: that is no fault of this worker's, which other jobs need, and no traceback's."""
+    worker.work = [NoSuchBlob(names.source(worker.id))]
+    for n in range(IN_A_ROW - 1):
+        worker.breaker.failed(f"job{n}", "odd")
+    worker.handler.handle(worker.record())()
+    (dead,) = worker.reported()
+    assert isinstance(dead, TileDead)
+    assert dead.reason == "the upload is gone from the store"
+    assert worker.attempts() == 3
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("end", ["cancel", "delete"])
