@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from pixo import logs, metrics
 from pixo.broker import Consumer, Record
 from pixo.errors import BadRecord, TryAgain
+from pixo.signals import AnyStop
 
 log = logs.logger(__name__)
 
@@ -30,13 +31,6 @@ _GRACE = 1.0
 throws away what was fetched ahead, which costs 30 ms and more a record."""
 _LONGEST = 2.0
 """Longest wait before a step is tried again, seconds."""
-
-
-class Stop(Protocol):
-    """What ``run`` watches: a threading.Event, or what ``stop_on_signals`` yields."""
-
-    def is_set(self) -> bool:
-        """Return whether to stop."""
 
 
 class Loop:
@@ -84,7 +78,7 @@ class Loop:
         """How many records are in hand: waiting, in work or being finished."""
         return len(self._inside)
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: AnyStop) -> None:
         """Turn until told to stop, then finish what was begun, leave the group and return."""
         log.event("loop begins", loop=self.name, topic=self._consumer.topic)
         try:

@@ -3,22 +3,16 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol, Self
+from typing import Self
 
 from pixo import logs
 from pixo.errors import TryAgain
+from pixo.signals import AnyStop
 
 FAREWELL = 5.0
 """Seconds that the round under way has to end; it may be broken off anywhere, as a crash does."""
 
 log = logs.logger(__name__)
-
-
-class Stop(Protocol):
-    """The part of a threading.Event that ends things."""
-
-    def set(self) -> object:
-        """Ask for the end."""
 
 
 class Periodic:
@@ -33,7 +27,7 @@ class Periodic:
         name: str,
         seconds: float,
         act: Callable[[], object],
-        stop: Stop,
+        stop: AnyStop,
         *,
         clock: Callable[[], float] = time.monotonic,
         patience: float = 120.0,

@@ -275,15 +275,8 @@ def fields() -> Iterator[tuple[type[Struct], str, Any]]:
 
 def describe(field: Any) -> str:
     """Return a setting's one line of help."""
-    text = ""
-    annotation = field.type
-    while hasattr(annotation, "__metadata__"):
-        text = next(
-            (m.description for m in reversed(annotation.__metadata__) if getattr(m, "description", None)),
-            text,
-        )
-        annotation = get_args(annotation)[0]
-    return text
+    notes = getattr(field.type, "__metadata__", ())
+    return next((note.description for note in notes if getattr(note, "description", None)), "")
 
 
 def _masked(value: str) -> str:
@@ -339,6 +332,6 @@ def _read(kind: type[Struct], environ: Mapping[str, str]) -> Any:
 
 
 def _choices(annotation: Any) -> list[str]:
-    while hasattr(annotation, "__metadata__"):
+    if hasattr(annotation, "__metadata__"):
         annotation = get_args(annotation)[0]
     return [str(choice) for choice in get_args(annotation)] if get_origin(annotation) is Literal else []

@@ -40,6 +40,10 @@ class Stop:
         return self._set
 
 
+AnyStop = Stop | threading.Event
+"""What is set to have somebody stop, and waited for; an Event where no signal sets it."""
+
+
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[Stop]:
     """Return a Stop that SIGTERM and SIGINT set; a second one ends the process at once, with code 130.

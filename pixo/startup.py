@@ -5,12 +5,13 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal, NoReturn, Protocol
+from typing import Literal, NoReturn
 
 from pixo import __version__, injection, logs, settings, tracing
 from pixo.errors import ConfigError, Fatal, TryAgain
 from pixo.messages import Heartbeat
 from pixo.settings import Settings
+from pixo.signals import AnyStop
 
 EXIT_DONE = 0
 """The role was told to stop and has finished what it had begun."""
@@ -22,13 +23,6 @@ PAUSE = 0.5
 """Seconds between two tries to reach a part that does not answer."""
 
 log = logs.logger(__name__)
-
-
-class Waiting(Protocol):
-    """The part of a stop signal that can be waited for."""
-
-    def wait(self, timeout: float) -> bool:
-        """Wait; return whether to stop."""
 
 
 def run(role: str, main: Callable[[], int]) -> NoReturn:
@@ -58,7 +52,7 @@ def configure(role: str, environ: Mapping[str, str]) -> Settings:
     return found
 
 
-def reach(stop: Waiting, parts: Mapping[str, Callable[[], object]]) -> bool:
+def reach(stop: AnyStop, parts: Mapping[str, Callable[[], object]]) -> bool:
     """Wait until every part has answered once, saying once what is waited for; False when told to stop.
 
     Raises ConfigError where Kafka will never do what a setting asks for.

@@ -7,12 +7,11 @@ from pixo import injection, messages, metrics, tracing
 from pixo.broker import Producer, Record
 from pixo.dispatch import Dispatcher
 from pixo.errors import BadRecord, TryAgain
+from pixo.loop import Finish
 from pixo.messages import TileDead, TileDone
 from pixo.state import State
 from pixo.state.records import Handout
 from pixo.store import names
-
-Finish = Callable[[], None]
 
 
 class Handler:

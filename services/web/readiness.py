@@ -2,17 +2,13 @@
 
 from functools import partial
 
-from pixo.health import Check, Health
+from pixo.health import Health
 from services.web.parts import Parts
 
 
 def health(parts: Parts) -> Health:
     """Return the health of the web role; it is alive as long as it answers."""
-    return Health({part: _check(parts, part) for part in parts.reach.parts})
-
-
-def _check(parts: Parts, part: str) -> Check:
-    return partial(_answers, parts, part)
+    return Health({part: partial(_answers, parts, part) for part in parts.reach.parts})
 
 
 def _answers(parts: Parts, part: str) -> bool:

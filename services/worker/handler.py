@@ -5,7 +5,6 @@ tile is computed meanwhile. The loop stores the offset last.
 """
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from itertools import count
@@ -19,6 +18,7 @@ from pixo import injection, logs, messages, tracing
 from pixo.broker import Producer, Record
 from pixo.errors import BadImage, BadRecord, TryAgain
 from pixo.letters.writing import Letters
+from pixo.loop import Finish
 from pixo.messages import TileDone, TileTask
 from pixo.state import State
 from pixo.store import NoSuchBlob, Store, names
@@ -29,7 +29,6 @@ from services.worker.breaker import Breaker, Tripped
 from services.worker.measures import Measures
 from services.worker.tiles import Tiles
 
-Finish = Callable[[], None]
 Place = tuple[int, int]
 """Partition and offset."""
 Opened = tuple[str, TileTask]
@@ -68,7 +67,7 @@ class Handler:
         self._boot = token_hex(4)
         # The attempt begun and not closed of each record in hand, by the record's place: touched by the work and the
         # finish thread, one operation at a time.
-        self._open: dict[Place, tuple[str, TileTask]] = {}
+        self._open: dict[Place, Opened] = {}
 
     def handle(self, record: Record) -> Finish | None:
         """Make the task's tile; return what stores and reports it, None for a task that is not wanted any more.

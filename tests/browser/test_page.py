@@ -28,6 +28,31 @@ def test_a_proxy_may_show_it_under_a_path(page: Page, site: str, photo: Path) ->
     assert beside == []
 
 
+def test_a_proxy_may_show_it_under_a_path_and_ask_for_a_token(
+    page: Page, site: str, photo: Path, tmp_path: Path
+) -> None:
+    """A result that was not shown is fetched with the token when it is asked for, from where the page is."""
+    tiff = tmp_path / "hills.tif"
+    with Image.open(photo) as opened:
+        opened.save(tiff)
+    beside: list[str] = []
+    page.route("**/images/**", lambda route: route.continue_(url=route.request.url.replace("/images/", "/", 1)))
+    page.evaluate("sessionStorage.setItem('pixo-token', 'secret')")
+    page.goto(f"{site}images/")
+    page.on(
+        "request", lambda request: request.url.startswith((f"{site}images/", "blob:")) or beside.append(request.url)
+    )
+    page.get_by_label("Select Image File").set_input_files(tiff)
+    process(page)
+
+    expect(page.get_by_text("the download is the full image")).to_be_visible()
+    with page.expect_request("**/result") as request, page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert request.value.headers["authorization"] == "Bearer secret"
+    assert download.value.suggested_filename == "hills-grayscale.tif"
+    assert beside == []
+
+
 def test_a_photo_goes_in_and_comes_out(page: Page, photo: Path, tmp_path: Path) -> None:
     """Select Image File, Process Image: tiles are done, both pictures are seen, the download is gray."""
     page.get_by_label("Select Image File").set_input_files(photo)

@@ -2,7 +2,6 @@
 
 from mmap import ACCESS_COPY, mmap
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -27,11 +26,6 @@ class LumaReader:
         self._until = until
         self._pixels: NDArray[np.uint8] = np.empty((0, plan.width, 1), np.uint8)
 
-    @property
-    def position(self) -> int:
-        """The first row that is not decoded yet."""
-        return len(self._pixels)
-
     def rows(self, top: int, bottom: int) -> NDArray[np.uint8]:
         """Return rows ``[top, bottom)`` as (bottom - top, width, 1)."""
         if bottom > len(self._pixels):
@@ -48,9 +42,7 @@ class LumaReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _decode(self, until: int) -> NDArray[np.uint8]:

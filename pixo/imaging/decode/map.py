@@ -7,7 +7,6 @@ from hashlib import sha256
 from io import FileIO
 from pathlib import Path
 from shutil import disk_usage
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -31,17 +30,12 @@ class MapReader:
     def __init__(self, path: Path, plan: Plan, cache: Path) -> None:
         self._plan = plan
         self._dtype = np.dtype(np.uint8 if plan.depth == 8 else np.uint16)
-        self._row_shape = (plan.width, ("L", "LA", "RGB", "RGBA").index(plan.mode) + 1)
+        self._row_shape = (plan.width, len(plan.mode))
         self._stride = self._row_shape[0] * self._row_shape[1] * self._dtype.itemsize
         self._window: Pixels = np.empty((0, *self._row_shape), self._dtype)
         self._path = cache / f"{_key(path, plan)}.raw"
         cache.mkdir(parents=True, exist_ok=True)
         self._file: FileIO | None = self._open(path)
-
-    @property
-    def position(self) -> int:
-        """The first row that is not decoded yet: there is none."""
-        return self._plan.height
 
     def rows(self, top: int, bottom: int) -> Pixels:
         """Return rows ``[top, bottom)`` as (bottom - top, width, channels)."""
@@ -71,9 +65,7 @@ class MapReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _open(self, source: Path) -> FileIO:

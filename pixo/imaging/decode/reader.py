@@ -1,6 +1,5 @@
 """What every reader promises."""
 
-from types import TracebackType
 from typing import Protocol, Self
 
 import numpy as np
@@ -30,17 +29,10 @@ class Rows(Protocol):
 class Reader(Rows, Protocol):
     """One pass over an image."""
 
-    @property
-    def position(self) -> int:
-        """The first row that is not decoded yet."""
-        ...
-
     def close(self) -> None:
         """Let everything go; more than once does no harm."""
         ...
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...

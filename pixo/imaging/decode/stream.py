@@ -1,7 +1,6 @@
 """Engine ``stream``: rows in order, each decoded once, in bounded memory, by libvips."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -21,11 +20,6 @@ class StreamReader:
         self._first = start
         self._end = start
 
-    @property
-    def position(self) -> int:
-        """The first row that is not decoded yet."""
-        return self._end
-
     def rows(self, top: int, bottom: int) -> Pixels:
         """Return rows ``[top, bottom)`` as (bottom - top, width, channels)."""
         if top < self._first:
@@ -41,9 +35,7 @@ class StreamReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _advance(self, top: int, bottom: int) -> None:

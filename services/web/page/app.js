@@ -85,6 +85,7 @@ function draw(job) {
 async function drawResult(job, mine) {
   const result = await fetchResult(job);
   if (turn !== mine) return;
+  $("download").dataset.link = job.links.result;
   offer(result ?? { url: address(job.links.result), name: "" });
   compare(job, original, result, () => turn === mine); // which the next image need not wait for
 }
@@ -98,7 +99,7 @@ function offer({ url, name }) {
 async function fetchFirst(event) {
   if (free() || $("download").href.startsWith("blob:")) return;
   event.preventDefault();
-  offer(await picture(new URL($("download").href).pathname));
+  offer(await picture($("download").dataset.link));
   $("download").click();
 }
 
