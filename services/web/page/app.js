@@ -282,7 +282,7 @@ async function refresh() {
     item.dataset.id = job.id;
     const about = document.createElement("span");
     about.className = "quiet about";
-    about.textContent = `${clock(new Date(job.created))}, ${job.filters || "no filter"}`;
+    about.textContent = `${clock(new Date(job.created))}, ${job.filters.replaceAll(",", ", ") || "no filter"}`; // to be wrapped
     item.append(about);
     return item;
   }));
