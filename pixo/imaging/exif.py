@@ -1,4 +1,4 @@
-"""The little of EXIF that Pixo touches: orientation, size, resolution, and the picture within the picture.
+"""The little of EXIF that Pixo touches: orientation, size, resolution, texts, and the picture within the picture.
 
 An EXIF block is ``Exif``, two zero bytes, and a TIFF file of its own: a byte order, the offset of directory 0, and
 in each directory a count, entries of 12 bytes (tag, type, count, value or its offset), and the offset of the next
@@ -6,6 +6,7 @@ directory. Directory 1, where there is one, describes a thumbnail.
 """
 
 import struct
+from collections.abc import Mapping
 from contextlib import suppress
 
 PREFIX = b"Exif\0\0"
@@ -19,9 +20,15 @@ _SIZES = ((0x0100, 0x0101), (0xA002, 0xA003))
 """Tags of width and height: in directory 0, where some cameras write them, and in the photograph's own."""
 _THUMBNAILS = ((0x0201, 0x0202), (0x0111, 0x0117))
 """Tags of where a thumbnail stands and how long it is: as a JPEG, and uncompressed in one strip."""
-_SHORT, _LONG, _RATIONAL = 3, 4, 5
 INTEGERS = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}
 """Bytes of a whole number, by its type; editors write others than the right one."""
+TEXTS = frozenset({0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298})
+"""Tags of texts that EXIF and TIFF share: description, make, model, software, date and time, artist, copyright."""
+MOST_TEXT = 8192
+"""Bytes of one text: all of them together fit into a JPEG."""
+_LAYOUTS = (b"<?xml", b"<OME", b"ImageJ=", b"{", b"Aperio")
+"""How descriptions begin that say to programs how the pixels of that very file lie, which are no more those."""
+_ASCII, _SHORT, _LONG, _RATIONAL = 2, 3, 4, 5
 _HEADER, _ENTRY = 8, 12
 MOST_ENTRIES = 65_532
 """Entries of a directory that three more can be put into: their number has 16 bits."""
@@ -55,6 +62,41 @@ def orientation(block: bytes) -> int:
             value = number(entry + 8, size) if 0 < count * size <= 4 else 1
             return value if 1 <= value <= 8 else 1
     return 1
+
+
+def described(texts: Mapping[int, bytes]) -> bytes:
+    """Make an upright EXIF block with these texts, by tag."""
+    entries = {_ORIENTATION: struct.pack(">HHIHH", _ORIENTATION, _SHORT, 1, 1, 0)}
+    behind = _HEADER + 2 + _ENTRY * (1 + len(texts)) + 4
+    data = b""
+    for tag, text in texts.items():
+        value = text.ljust(4, b"\0") if len(text) <= 4 else struct.pack(">I", behind + len(data))
+        entries[tag] = struct.pack(">HHI", tag, _ASCII, len(text)) + value
+        data += text + bytes(len(text) % 2) if len(text) > 4 else b""
+    directory = b"".join(entries[tag] for tag in sorted(entries))
+    return PREFIX + b"MM\0*" + struct.pack(">IH", _HEADER, len(entries)) + directory + bytes(4) + data
+
+
+def texts(block: bytes) -> dict[int, bytes]:
+    """Return the texts of a block, by tag; none of a broken one."""
+    body = block.removeprefix(PREFIX)
+    order = _ORDERS.get(body[:4])
+    if order is None:
+        return {}
+    found: dict[int, bytes] = {}
+    with suppress(struct.error):
+        for tag, at in _first(body, order)[0].items():
+            kind, length, offset = struct.unpack_from(order + "HII", body, at + 2)
+            start = at + 8 if length <= 4 else offset
+            if tag in TEXTS and kind == _ASCII and (text := plain(body[start : start + min(length, MOST_TEXT + 1)])):
+                found[tag] = text
+    return found
+
+
+def plain(text: bytes) -> bytes:
+    """Return a text with the one zero that ends it; nothing where it is empty, too long, or no text for people."""
+    text = text.rstrip(b"\0 ")
+    return text + b"\0" if text and len(text) < MOST_TEXT and not text.startswith(_LAYOUTS) else b""
 
 
 def settle(block: bytes, orientation: int, size: tuple[int, int]) -> bytes | None:

@@ -11,6 +11,7 @@ from pixo.errors import BadImage
 from pixo.imaging import exif, iptc, libvips
 from pixo.imaging.headers.jpeg import read_comments
 from pixo.imaging.headers.png import Notes, read_notes
+from pixo.imaging.headers.tiff import read_texts
 from pixo.imaging.plan import Plan
 from pixo.imaging.probe import SourceFormat, sniff
 
@@ -93,6 +94,7 @@ def _read(file: BinaryIO, source: Path | BinaryIO) -> Metadata:
     try:
         comments = read_comments(file) if form == "jpeg" else ()
         notes = read_notes(file) if form == "png" else Notes()
+        said = read_texts(file, exif.TEXTS, exif.MOST_TEXT) if form == "tiff" else {}
         file.seek(0)
         opened = libvips.open_image(source, form)
     except ValueError as error:
@@ -100,9 +102,11 @@ def _read(file: BinaryIO, source: Path | BinaryIO) -> Metadata:
     except pyvips.Error as error:
         raise BadImage(f"the image's header cannot be read: {libvips.reason(error)}") from error
     try:
-        return replace(_collect(form, opened.image), comments=comments, notes=notes)
+        found = replace(_collect(form, opened.image), comments=comments, notes=notes)
     finally:
         opened.close()
+    texts = {tag: text for tag, data in said.items() if (text := exif.plain(data))}
+    return replace(found, exif=exif.described(texts)) if texts else found
 
 
 def _density(form: SourceFormat, image: pyvips.Image, fields: set[str]) -> tuple[float, float] | None:

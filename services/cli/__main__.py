@@ -39,16 +39,15 @@ def main(words: Sequence[str] | None = None) -> int:
         _overview().parse_args(words)
         return USAGE
     name, *rest = words
-    command = importlib.import_module(f"services.cli.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"pixo {name}", description=command.__doc__)
-    command.arguments(parser)
-    given = parser.parse_args(rest)
     with suppress(AttributeError):  # not where somebody has put another object there
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     # Where a command sets up no logs, Python would print warnings without their fields; the error says what matters.
     logging.getLogger("pixo").addHandler(logging.NullHandler())
     try:
-        code = int(command.run(given, os.environ))
+        command = importlib.import_module(f"services.cli.{name.replace('-', '_')}")  # a second, and Ctrl-C may come
+        parser = argparse.ArgumentParser(prog=f"pixo {name}", description=command.__doc__)
+        command.arguments(parser)
+        code = int(command.run(parser.parse_args(rest), os.environ))
         sys.stdout.flush()  # what cannot be written shows here, not behind our back at the end
     except PixoError as error:
         moved = hint(error.setting) if isinstance(error, Refusal) else ""

@@ -81,6 +81,6 @@ def test_jobs_of_one_name_are_told_apart(page: Page, photo: Path) -> None:
     page.get_by_label("Add a filter").select_option("invert")
     process(page)
 
-    expect(page.locator("#jobs li").nth(0)).to_contain_text(re.compile(r"\d:\d\d.*, grayscale,invert"))
+    expect(page.locator("#jobs li").nth(0)).to_contain_text(re.compile(r"\d:\d\d.*, grayscale, invert"))
     expect(page.locator("#jobs li").nth(1)).to_contain_text(re.compile(r"\d:\d\d.*, grayscale$"))
     expect(page.locator("#figures")).to_contain_text(re.compile(r"[km]B → [\d.]+ [km]B", re.IGNORECASE))

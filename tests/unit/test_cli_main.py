@@ -108,6 +108,17 @@ def test_output_that_cannot_be_written_is_no_traceback(end, code):
     assert len(done.stderr.splitlines()) == (1 if end else 0)
 
 
+def test_ctrl_c_before_a_command_has_begun(monkeypatch, capsys):
+    """Libraries take a second to load: who changes their mind then sees no traceback either."""
+
+    def load(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", load)
+    assert main(["apply", "a.jpg", "-o", "b.jpg"]) == 130
+    assert capsys.readouterr().err == "pixo apply: interrupted\n"
+
+
 def test_nobody_there_is_one_line(capsys):
     """A server that is not there is one line with its address, and exit code 1."""
     assert main(["jobs", "--server", "http://127.0.0.1:1"]) == 1

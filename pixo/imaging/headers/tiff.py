@@ -1,6 +1,7 @@
-"""The layout of a TIFF: how large its tiles or strips are, since libvips holds some of them whole."""
+"""The first directory of a TIFF: how large its tiles or strips are, since libvips holds some whole, and its texts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -9,6 +10,7 @@ WANTED = frozenset(
     {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, STRIP_ROWS, STRIP_BYTES, PLANES, TILE_WIDTH, TILE_HEIGHT}
 )
 PLAIN, JPEG, YCBCR, SEPARATE = 1, 7, 6, 2
+ASCII = 2
 SIZES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 16: 8, 17: 8}
 """Bytes of a whole number, by its type; libtiff takes signed ones too."""
 MOST_STRIPS = 1 << 20
@@ -72,11 +74,56 @@ def read_layout(file: BinaryIO) -> Layout:
     )
 
 
+def read_texts(file: BinaryIO, wanted: Collection[int], most: int) -> dict[int, bytes]:
+    """Return the texts with these tags, up to so many bytes each; leave out those that are longer or not there.
+
+    Raises ValueError where the first directory is not there.
+    """
+    texts: dict[int, bytes] = {}
+    for entry in _entries(file):
+        if entry.tag in wanted and entry.tag not in texts and entry.kind == ASCII and entry.values <= most:
+            with suppress(ValueError):  # as decoders do, which pass over what they do not need
+                texts[entry.tag] = entry.data(file, 1, entry.values)
+    return texts
+
+
+class _Entry(NamedTuple):
+    """An entry of a directory."""
+
+    tag: int
+    kind: int
+    values: int
+    """How many."""
+    field: bytes
+    """The values, or where they are."""
+    little: bool
+
+    def data(self, file: BinaryIO, size: int, most: int) -> bytes:
+        """Return the bytes of the first values, each of so many; raise ValueError if they are not there."""
+        if self.values * size <= len(self.field):
+            return self.field[: self.values * size]
+        _seek(file, _number(self.field, little=self.little))
+        return _read(file, size * min(self.values, most))
+
+
 def _tags(file: BinaryIO) -> dict[int, int]:
     """Return the first number of each entry that has numbers; of entries with the same tag the first counts.
 
     Of the strips' bytes it is the largest number.
     """
+    tags: dict[int, int] = {}
+    for entry in _entries(file):
+        if entry.tag not in WANTED or entry.tag in tags or entry.kind not in SIZES:
+            continue
+        size = SIZES[entry.kind]
+        value = entry.data(file, size, MOST_STRIPS if entry.tag == STRIP_BYTES else 1)
+        numbers = _numbers(value, size, little=entry.little)
+        tags[entry.tag] = max(numbers, default=0) if entry.tag == STRIP_BYTES else next(numbers, 0)
+    return tags
+
+
+def _entries(file: BinaryIO) -> Iterator[_Entry]:
+    """Give the entries of the first directory; raise ValueError if it is not there."""
     file.seek(0)
     head = _read(file, 8)
     little = head[:1] == b"I"
@@ -88,19 +135,10 @@ def _tags(file: BinaryIO) -> dict[int, int]:
         raise ValueError(f"its directory has more than {MOST_ENTRIES} entries")
     size = 4 + 2 * word
     entries = _read(file, count * size)
-    tags: dict[int, int] = {}
     for at in range(0, len(entries), size):
         tag, kind = (_number(entries[i : i + 2], little=little) for i in (at, at + 2))
-        if tag not in WANTED or tag in tags or kind not in SIZES:
-            continue
         values = _number(entries[at + 4 : at + 4 + word], little=little)
-        value = entries[at + 4 + word : at + size]
-        if values * SIZES[kind] > word:
-            _seek(file, _number(value, little=little))
-            value = _read(file, SIZES[kind] * (min(values, MOST_STRIPS) if tag == STRIP_BYTES else 1))
-        numbers = _numbers(value[: values * SIZES[kind]], SIZES[kind], little=little)
-        tags[tag] = max(numbers, default=0) if tag == STRIP_BYTES else next(numbers, 0)
-    return tags
+        yield _Entry(tag, kind, values, entries[at + 4 + word : at + size], little)
 
 
 def _numbers(data: bytes, size: int, *, little: bool) -> Iterator[int]:

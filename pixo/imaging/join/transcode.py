@@ -4,7 +4,7 @@ Pixels pass in rows, so the PNG is never whole anywhere. What the encoder itself
 45 MB for 236 megapixels; WebP's holds the whole image, about 6 bytes a pixel (lossless: 36), and so is
 limited (``PIXO_MAX_WEBP_PIXELS``) and used for one image at a time. The encoded file grows in an unnamed temporary
 file, since TIFF is not written in order. Metadata does not pass through the PNG, which rounds resolutions. libvips
-writes no EXIF into TIFF, only its orientation.
+writes no EXIF into TIFF, only its orientation; its texts are added afterwards.
 """
 
 import os
@@ -17,8 +17,8 @@ from threading import Event, Lock
 import pyvips
 
 from pixo.errors import BadImage, TryAgain
-from pixo.imaging import iptc, libvips
-from pixo.imaging.join import png, webp
+from pixo.imaging import exif, iptc, libvips
+from pixo.imaging.join import png, tiff, webp
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Plan
 
@@ -66,6 +66,8 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Callabl
             if libvips.could_not_write(refused):
                 raise TryAgain("store", f"{reason} (the folder for temporary files, TMPDIR)") from refused
             raise BadImage(reason) from refused
+        if plan.output.format == "tiff" and metadata.exif is not None:
+            tiff.add_texts(file, exif.texts(metadata.exif))
         file.seek(0)
         before, after = webp.around(file, metadata) if plan.output.format == "webp" else (b"", b"")
         write(before)

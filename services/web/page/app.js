@@ -1,7 +1,7 @@
 // The page: choose an image and filters, send it, watch its tiles, compare and download.
 import { address, api, free, listen, send, Problem } from "./api.js";
 import { Chain } from "./chain.js";
-import { compare, fetchResult, picture } from "./compare.js";
+import { compare, fetchResult, lay, picture } from "./compare.js";
 import { paintSample } from "./sample.js";
 
 const $ = (id) => document.getElementById(id);
@@ -283,7 +283,7 @@ async function refresh() {
     item.dataset.id = job.id;
     const about = document.createElement("span");
     about.className = "quiet about";
-    about.textContent = `${clock(new Date(job.created))}, ${job.filters || "no filter"}`;
+    about.textContent = `${clock(new Date(job.created))}, ${job.filters.replaceAll(",", ", ") || "no filter"}`; // to be wrapped
     item.append(about);
     return item;
   }));
@@ -327,6 +327,7 @@ function wire() {
   // A field that is wrong and folded away would keep the form from being sent without a word.
   $("job").addEventListener("invalid", (event) => { event.target.closest("details")?.setAttribute("open", ""); }, true);
   $("sample").addEventListener("click", async () => choose([await paintSample()]));
+  for (const id of ["over", "edge"]) $(id).addEventListener("input", lay);
   $("download").addEventListener("click", (event) => fetchFirst(event).catch(complain));
   $("cancel").addEventListener("click", () =>
     shown ? api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain) : sending?.abort());

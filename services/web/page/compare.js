@@ -29,11 +29,24 @@ export async function fetchResult(job) {
 // from, where it was chosen on this page; `result` is what `fetchResult` gave.
 export async function compare(job, original, result, wanted) {
   $("reduced").hidden = result !== null;
+  $("lay").hidden = true;
+  lay();
   const source = original ? async () => ({ url: original }) : () => picture(job.links.source);
   await Promise.all([
     showFirst($("before"), $("unshown-before"), [...(fits(job) ? [source] : []), small(job, "source")], wanted),
     showFirst($("after"), $("unshown-after"), result ? [async () => result] : [small(job, "result")], wanted),
   ]);
+  if (!wanted()) return;
+  $("lay").hidden = $("before").hidden || $("after").hidden;
+  lay();
+}
+
+// Lays the result over the original, where both are shown and that is asked for.
+export function lay() {
+  const over = $("over").checked && !$("lay").hidden;
+  $("compare").classList.toggle("over", over);
+  $("edge").hidden = !over;
+  $("compare").style.setProperty("--edge-at", `${$("edge").value}%`);
 }
 
 // Shows the first of these pictures that the browser can show, else a note: it cannot show a TIFF, for one.
