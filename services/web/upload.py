@@ -115,7 +115,7 @@ def too_many(size: int, limit: int) -> Refusal:
     """Return the refusal of an upload that is too long."""
     return Refusal(
         "too-many-bytes",
-        f"The upload is larger than the limit of {limit} bytes.",
+        f"The upload is larger than the limit of {limit:,} bytes.",
         measured=size,
         limit=limit,
         setting=SETTING,

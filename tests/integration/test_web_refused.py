@@ -165,6 +165,7 @@ def test_too_many_bytes(make_web, image, raw, declared):
 
     assert problem["setting"] == "PIXO_MAX_UPLOAD_BYTES"
     assert problem["limit"] == 400_000
+    assert "400,000 bytes" in problem["detail"]
     assert problem["measured"] > 400_000
 
 
