@@ -1,5 +1,6 @@
 """The chart and the code name the same things: settings, defaults, topics, groups, versions."""
 
+import base64
 import re
 
 import yaml
@@ -7,9 +8,17 @@ import yaml
 import pixo
 from pixo import settings, topics
 from pixo.settings import Kafka
-from tests.chart.rendering import CHART, MODES, containers, one, pods, render, values, variables
+from tests.chart.rendering import CHART, MODES, ROOT, containers, helm, one, pods, render, values, variables
 
 KNOWN = {settings.variable(name) for _, name, _ in settings.fields()} | {"WORKER_ID"}
+
+
+def test_icon_is_the_page_s() -> None:
+    """The chart carries the page's icon in itself, as helm lint and catalogues want one."""
+    kind, _, data = yaml.safe_load((CHART / "Chart.yaml").read_text())["icon"].partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert base64.b64decode(data) == (ROOT / "services" / "web" / "page" / "icon.svg").read_bytes()
+    assert "[INFO]" not in helm("lint", str(CHART))
 
 
 def test_variables_are_the_settings() -> None:
