@@ -26,6 +26,10 @@ EXTERNAL = ("kafka.enabled=false", 'externalKafka.bootstrapServers=["k:9092"]')
             ("redis.persistence.enabled=false", "redis.persistence.size=1G"),
             r"\"1G\" is not in Mi, Gi or Ti",
         ),
+        (("redis.maxmemory=2gb",), r"redis.maxmemory is 2gb, but the pod may have 320Mi.* to 240mb or less"),
+        (("redis.maxmemory=260000k",), r"redis.maxmemory is 260000k, but"),
+        (("redis.maxmemory=0mb",), r"redis.maxmemory is 0mb, but"),
+        (("redis.maxmemory=2gb", "redis.resources.limits.memory=2Gi"), r"may have 2Gi.* to 1536mb or less"),
         (("kafka.topics.replicationFactor=3",), r"must be 1 with the one broker"),
         (("kafka.topics.provisioner=strimzi",), r"needs a Kafka that Strimzi runs"),
         (("kafka.enabled=false",), r"set externalKafka.bootstrapServers"),
@@ -49,6 +53,13 @@ def test_refused(sets: tuple[str, ...], sentence: str) -> None:
     """Values that contradict each other fail the rendering, and the sentence says what to set."""
     with pytest.raises(Refused, match=sentence):
         render(None, *sets)
+
+
+def test_a_larger_redis() -> None:
+    """With the limit raised as well, or none, Redis may have more; the bound is the server's own."""
+    for sets in (("redis.resources.limits.memory=3Gi",), ("redis.resources.limits.memory=null",)):
+        conf = one(render(None, "redis.maxmemory=2gb", *sets), "ConfigMap", "pixo-redis")["data"]["valkey.conf"]
+        assert "\nmaxmemory 2gb\n" in conf
 
 
 def test_idle_workers_where_they_are_wanted() -> None:

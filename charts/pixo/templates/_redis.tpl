@@ -32,6 +32,16 @@ redis://{{ include "pixo.fullname" . }}-redis.{{ .Release.Namespace }}.svc:6379/
 {{- if and (not .Values.redis.enabled) .Values.externalRedis.tls.enabled .Values.externalRedis.tls.existingSecret }}yes{{ end -}}
 {{- end }}
 
+{{/* redis.maxmemory in MiB, rounded down; 0 is no bound. */}}
+{{- define "pixo.redis.mebi" -}}
+{{- $unit := regexFind "[kmg]?b?$" . | trimSuffix "b" -}}
+{{- $number := regexFind "^[0-9]+" . | int64 -}}
+{{- if eq $unit "g" -}}{{ mul $number 1024 }}
+{{- else if eq $unit "m" -}}{{ $number }}
+{{- else -}}{{ div $number (ternary 1024 1048576 (eq $unit "k")) }}
+{{- end -}}
+{{- end }}
+
 {{- define "pixo.redis.makesSecret" -}}
 {{- if and .Values.redis.enabled .Values.redis.auth.enabled (not .Values.redis.auth.existingSecret) }}yes{{ end -}}
 {{- end }}

@@ -64,7 +64,16 @@
 {{- end -}}
 {{- end -}}
 
-{{- if not .Values.redis.enabled -}}
+{{- if .Values.redis.enabled -}}
+{{- $limit := dig "limits" "memory" "" .Values.redis.resources -}}
+{{- if regexMatch "^[0-9]+[MG]i$" $limit -}}
+{{- $most := div (mul 3 (include "pixo.mebi" $limit | int64)) 4 -}}
+{{- $asked := include "pixo.redis.mebi" .Values.redis.maxmemory | int64 -}}
+{{- if or (gt $asked $most) (regexMatch "^0+([kmg]b?)?$" .Values.redis.maxmemory) -}}
+{{- fail (printf "redis.maxmemory is %s, but the pod may have %s, of which the data may be three quarters: it would be killed before it refuses writes. Raise redis.resources.limits.memory, or set redis.maxmemory to %dmb or less." .Values.redis.maxmemory $limit $most) -}}
+{{- end -}}
+{{- end -}}
+{{- else -}}
 {{- with .Values.externalRedis -}}
 {{- if not .host -}}
 {{- fail "redis.enabled is false: set externalRedis.host." -}}
