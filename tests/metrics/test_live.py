@@ -35,7 +35,7 @@ QUICK = {
     "heartbeat": {"for": "1s"},
     "idle": {"for": "1s"},
     "underscaled": {"for": "1s"},
-    "rebalancing": {"window": "1m", "assignments": 0},
+    "rebalancing": {"window": "1m", "assignments": 0, "for": "1s"},
     "down": {"for": "1s"},
     "redisMemory": {"ratio": 0.9, "for": "1s"},
     "store": {"window": "15s", "for": "1s"},
