@@ -136,6 +136,21 @@ def test_back_to_the_chart_s_number(pixo: Release) -> None:
 
 
 @pytest.mark.damage
+def test_rollback_after_scaling(pixo: Release) -> None:
+    """The command of the notes goes back to the revision before, in the middle of jobs, though someone has scaled."""
+    jobs = Jobs(pixo)
+    before = pixo.get("configmap", pixo.full)["data"]
+    pixo.helm("upgrade", "--set", "config.window=5")
+    jobs.submit(6)
+    pixo.kubectl("scale", f"deployment/{pixo.full}-worker", "--replicas=4")
+    pixo.rollback()
+    assert pixo.get("configmap", pixo.full)["data"] == before
+    assert pixo.get("deployment", f"{pixo.full}-worker")["spec"]["replicas"] == 6
+    pixo.rolled_out(*ROLES)
+    jobs.finish()
+
+
+@pytest.mark.damage
 def test_rolling_upgrade_during_jobs(pixo: Release) -> None:
     """All roles are replaced in the middle of jobs: no call at the Ingress fails, no job is lost."""
     jobs = Jobs(pixo)
