@@ -41,14 +41,15 @@ class Release:
         wait = ["--wait", "--timeout", "8m"]
         return run("helm", verb, self.name, CHART, "--namespace", self.namespace, *values, *wait, *words)
 
+    def noted(self, command: str) -> list[str]:
+        """Give the words of the one command in the release's notes that begins so."""
+        notes = run("helm", "get", "notes", self.name, "--namespace", self.namespace)
+        (found,) = [line.split() for line in notes.splitlines() if line.strip().startswith(command)]
+        return found
+
     def rollback(self) -> str:
         """Go back to the revision before, as the notes say; return when all is ready."""
-        (words,) = (
-            line.split()
-            for line in run("helm", "get", "notes", self.name, "--namespace", self.namespace).splitlines()
-            if line.strip().startswith("helm rollback")
-        )
-        return run(*words, "--wait", "--timeout", "8m")
+        return run(*self.noted("helm rollback"), "--wait", "--timeout", "8m")
 
     def test(self) -> str:
         """Run `helm test`; give what it says."""

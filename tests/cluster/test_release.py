@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from PIL import Image
 
+from tests.cluster.kit import run
 from tests.cluster.load import CHAIN, Jobs, Watch
 from tests.cluster.pictures import painted, right
 from tests.cluster.release import Release, condition, turned
@@ -241,8 +242,10 @@ def test_two_releases_in_one_namespace(pixo: Release) -> None:
         theirs = client.get("/api/v1/jobs").json()["jobs"]
     assert right(result, 1600, 1200, "invert")
     assert len(theirs) == 1
+    rid = second.noted(f"kubectl -n {second.namespace} delete pvc")
     second.uninstall()
-    second.kubectl("delete", "pvc", "--selector", "app.kubernetes.io/instance=second")
+    run(*rid)
+    assert not second.get("pvc", "--selector", "app.kubernetes.io/instance=second")["items"]
     with pixo.client() as client:
         assert client.get("/readyz").status_code == 200
 
