@@ -98,6 +98,7 @@ def test_every_connection_is_one(ends, monkeypatch):
     monkeypatch.setattr(ThreadWorker, "enqueue_req", lambda _, conn: given.append(conn.sock))
     worker = object.__new__(gunicorn_worker.Worker)
     conn = TConn(Config(), plain, None, None)
+    conn.data_ready = True
     worker.enqueue_req(conn)
     worker.enqueue_req(conn)
     conn.close()
