@@ -65,7 +65,7 @@
 {{- end -}}
 
 {{- if .Values.redis.enabled -}}
-{{- $limit := dig "limits" "memory" "" .Values.redis.resources -}}
+{{- $limit := dig "limits" "memory" "" .Values.redis.resources | toString -}}
 {{- if regexMatch "^[0-9]+[MG]i$" $limit -}}
 {{- $most := div (mul 3 (include "pixo.mebi" $limit | int64)) 4 -}}
 {{- $asked := include "pixo.redis.mebi" .Values.redis.maxmemory | int64 -}}
