@@ -123,7 +123,13 @@ def test_tiles_are_told_and_not_asked_for(page: Page, photo: Path) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(re.sub(r".*/jobs/\w{16}", "", request.url)))
     page.get_by_label("Add a filter").select_option("median")
-    page.get_by_label("radius").fill("25")  # or it may be over before the page, on a busy machine, has begun to listen
+    page.get_by_label("radius").fill("25")
+
+    def work_on(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "status": "processing"})
+
+    # Or it may be over before the page, on a busy machine, has begun to listen.
+    page.route(re.compile(r"/jobs/\w{16}$"), work_on, times=1)
     page.get_by_label("Select Image File").set_input_files(photo)
     process(page)
 
