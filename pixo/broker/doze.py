@@ -74,12 +74,12 @@ class Doze:
             self._until = self._clock() + self._look
         return self.asleep
 
+    def close(self) -> None:
+        """Hear no more."""
+        self._bell.close()
+
     def _wake(self, seconds: float) -> None:
         now = self._clock()
         # Of two reasons to be awake the later end counts.
         self._until = now + seconds if self.asleep else max(self._until, now + seconds)
         self.asleep = False
-
-    def close(self) -> None:
-        """Hear no more."""
-        self._bell.close()

@@ -28,7 +28,7 @@ MOST_TEXT = 8192
 """Bytes of one text: all of them together fit into a JPEG."""
 _LAYOUTS = (b"<?xml", b"<OME", b"ImageJ=", b"{", b"Aperio")
 """How descriptions begin that say to programs how the pixels of that very file lie, which are no more those."""
-_ASCII, _SHORT, _LONG, _RATIONAL = 2, 3, 4, 5
+ASCII, _SHORT, _LONG, _RATIONAL = 2, 3, 4, 5
 _HEADER, _ENTRY = 8, 12
 MOST_ENTRIES = 65_532
 """Entries of a directory that three more can be put into: their number has 16 bits."""
@@ -71,7 +71,7 @@ def described(texts: Mapping[int, bytes]) -> bytes:
     data = b""
     for tag, text in texts.items():
         value = text.ljust(4, b"\0") if len(text) <= 4 else struct.pack(">I", behind + len(data))
-        entries[tag] = struct.pack(">HHI", tag, _ASCII, len(text)) + value
+        entries[tag] = struct.pack(">HHI", tag, ASCII, len(text)) + value
         data += text + bytes(len(text) % 2) if len(text) > 4 else b""
     directory = b"".join(entries[tag] for tag in sorted(entries))
     return PREFIX + b"MM\0*" + struct.pack(">IH", _HEADER, len(entries)) + directory + bytes(4) + data
@@ -88,7 +88,7 @@ def texts(block: bytes) -> dict[int, bytes]:
         for tag, at in _first(body, order)[0].items():
             kind, length, offset = struct.unpack_from(order + "HII", body, at + 2)
             start = at + 8 if length <= 4 else offset
-            if tag in TEXTS and kind == _ASCII and (text := plain(body[start : start + min(length, MOST_TEXT + 1)])):
+            if tag in TEXTS and kind == ASCII and (text := plain(body[start : start + min(length, MOST_TEXT + 1)])):
                 found[tag] = text
     return found
 

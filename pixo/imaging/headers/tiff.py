@@ -4,14 +4,15 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
+from pixo.imaging import exif
+
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 SAMPLES, STRIP_ROWS, STRIP_BYTES, PLANES, TILE_WIDTH, TILE_HEIGHT = 277, 278, 279, 284, 322, 323
 WANTED = frozenset(
     {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, STRIP_ROWS, STRIP_BYTES, PLANES, TILE_WIDTH, TILE_HEIGHT}
 )
 PLAIN, JPEG, YCBCR, SEPARATE = 1, 7, 6, 2
-ASCII = 2
-SIZES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 16: 8, 17: 8}
+SIZES = exif.INTEGERS | {16: 8, 17: 8}
 """Bytes of a whole number, by its type; libtiff takes signed ones too."""
 MOST_STRIPS = 1 << 20
 MOST_ENTRIES = 4096
@@ -81,7 +82,7 @@ def read_texts(file: BinaryIO, wanted: Collection[int], most: int) -> dict[int, 
     """
     texts: dict[int, bytes] = {}
     for entry in _entries(file):
-        if entry.tag in wanted and entry.tag not in texts and entry.kind == ASCII and entry.values <= most:
+        if entry.tag in wanted and entry.tag not in texts and entry.kind == exif.ASCII and entry.values <= most:
             with suppress(ValueError):  # as decoders do, which pass over what they do not need
                 texts[entry.tag] = entry.data(file, 1, entry.values)
     return texts

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from typing import IO, NamedTuple
 
-_ASCII = 2
+from pixo.imaging import exif
 
 
 class _Form(NamedTuple):
@@ -48,7 +48,7 @@ def add_texts(file: IO[bytes], texts: Mapping[int, bytes]) -> None:
         if len(text) > form.inline:
             field = struct.pack(order + form.offset, end + len(data))
             data += text + bytes(len(text) % 2)
-        entries[tag] = struct.pack(order + form.entry, tag, _ASCII, len(text), field)
+        entries[tag] = struct.pack(order + form.entry, tag, exif.ASCII, len(text), field)
     directory = b"".join(entries[tag] for tag in sorted(entries))
     file.write(data + struct.pack(order + form.number, len(entries)) + directory + following)
     file.seek(form.at)
