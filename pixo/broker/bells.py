@@ -2,7 +2,8 @@
 
 Tansu does not wake a fetch that waits when a record arrives: the fetch looks again at intervals that get shorter, so
 that a record is met 8 ms late on average, and a consumer that fetches all the time costs 1.5 % of a core. A ring is a
-datagram to the socket of every consumer. It is a hint: one that is lost is made up for by a look every few seconds.
+datagram to the socket of every consumer, and says for which record. It is a hint: one that is lost is made up for by a
+look every few seconds.
 Whatever happens to the folder must therefore neither fail a record nor keep a consumer waiting for rings in vain.
 """
 
@@ -15,6 +16,9 @@ from secrets import token_hex
 
 from pixo import logs
 
+MANY = 8
+"""Rings heard at once from which on some may be lost: where systems keep the fewest for a socket, they keep eleven."""
+
 log = logs.logger(__name__)
 
 
@@ -26,12 +30,16 @@ class Bells:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(0)
 
-    def ring(self, topic: str) -> None:
-        """Ring at every consumer of a topic. Does not wait and does not fail: whom it does not reach looks in time."""
+    def ring(self, topic: str, partition: int, offset: int) -> None:
+        """Ring at every consumer of a topic for a record that the broker has.
+
+        Does not wait and does not fail: whom it does not reach looks in time.
+        """
+        record = b"%d %d" % (partition, offset)
         with contextlib.suppress(OSError), _near(self._folder) as folder:
             for name in os.listdir(folder):  # noqa: PTH208 - a third of the time that paths take
                 if name.rpartition(".")[0] == topic:
-                    self._ring(folder / name)
+                    self._ring(folder / name, record)
 
     def listen(self, topic: str) -> "Bell":
         """Return a new bell of a topic."""
@@ -41,11 +49,11 @@ class Bells:
         """Ring no more."""
         self._socket.close()
 
-    def _ring(self, path: Path) -> None:
-        # One that is full of rings that nobody has heard yet takes no more: it would tell nothing new.
+    def _ring(self, path: Path, record: bytes) -> None:
+        # One that is full of rings that nobody has heard yet takes no more: whoever hears so many knows.
         with contextlib.suppress(OSError):
             try:
-                self._socket.sendto(b"!", os.fspath(path))
+                self._socket.sendto(record, os.fspath(path))
             except (FileNotFoundError, ConnectionRefusedError):
                 path.unlink(missing_ok=True)  # of a consumer that was killed
 
@@ -53,7 +61,7 @@ class Bells:
 class Bell:
     """One consumer's bell, hung anew when it was removed. For one thread.
 
-    While there is no place for it, it counts as ringing all the time: its consumer fetches like one without a bell.
+    While there is no place for it, it may be ringing all the time: its consumer fetches like one without a bell.
     """
 
     def __init__(self, folder: Path, topic: str) -> None:
@@ -64,21 +72,28 @@ class Bell:
         self._told = False
         self._hang()
 
-    def heard(self, timeout: float) -> bool:
-        """Return whether it has rung, or may have, since the last call; wait for that, so many seconds at most."""
+    def heard(self, timeout: float) -> dict[int, int] | None:
+        """Return for what it has rung since the last call, of each partition the newest offset.
+
+        Empty if it has not, for which it waits so many seconds; None if it may have rung for anything.
+        """
         if self._socket is None or self._path is None or not os.path.lexists(self._path):
             self._hang()
-            return True
+            return None
         self._socket.settimeout(timeout)
-        try:
-            self._socket.recv(1)
-        except (BlockingIOError, TimeoutError):
-            return False
-        self._socket.settimeout(0)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self._socket.recv(1)
-        return True
+        rings = 0
+        newest: dict[int, int] = {}
+        with contextlib.suppress(BlockingIOError, TimeoutError):
+            while rings < MANY:
+                ring = self._socket.recv(40)
+                self._socket.settimeout(0)
+                rings += 1
+                try:
+                    partition, offset = map(int, ring.split())
+                except ValueError:
+                    return None  # somebody else's
+                newest[partition] = max(offset, newest.get(partition, 0))
+        return newest if rings < MANY else None
 
     def close(self) -> None:
         """Hear no more."""

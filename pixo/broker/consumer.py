@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from pixo import injection, logs, metrics
 from pixo.broker import Record, faults
-from pixo.broker.doze import Doze
+from pixo.broker.doze import Doze, Rings
 from pixo.broker.offsets import Offsets
 from pixo.broker.profiles import Profile
 from pixo.broker.standby import Standby
@@ -38,7 +38,7 @@ class KafkaConsumer:
         clock: Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
         standby: Standby | None = None,
-        doze: Doze | None = None,
+        bell: Rings | None = None,
         farewell: float = 5.0,
     ) -> None:
         self.topic = topic
@@ -47,7 +47,7 @@ class KafkaConsumer:
         self._untold = profile.get("group.protocol") == "consumer"
         self._watch = watch or Watch(clock)
         self._standby = standby
-        self._doze = doze
+        self._doze = Doze(bell, self._next, clock) if bell else None
         self._looked = False
         self._farewell = farewell
         self._paused = False
@@ -101,10 +101,12 @@ class KafkaConsumer:
             # The topic was made anew, and the client went back by itself.
             self._set_back(record.partition, record.offset)
         self._following[record.partition] = record.offset + 1
-        if self._doze:
-            self._doze.stir()
         with self._lock:
             self._offsets.delivered(record.partition, record.offset)
+        if self._doze:
+            self._doze.met()
+            if self._caught_up():
+                self._tire()
         return record
 
     def pause(self) -> None:
@@ -178,9 +180,22 @@ class KafkaConsumer:
                 self._client.seek(TopicPartition(self.topic, partition, known))
 
     def _tire(self) -> None:
-        """Fetch nothing until there is something to fetch, if nothing came for a while."""
-        if self._doze and not self._doze.asleep and not self._paused and self._held and self._doze.tired():
+        """Fetch nothing until there is something to fetch, if nothing is to be expected."""
+        doze = self._doze
+        if doze and not doze.asleep and not self._paused and self._held and doze.tired():
             self._client.pause(self._places(self._held))
+
+    def _next(self, partition: int) -> int | None:
+        """Return the offset of the next record of a partition, as far as it is known; None of one not held."""
+        return self._following.get(partition, 0) if partition in self._held else None
+
+    def _caught_up(self) -> bool:
+        """Return whether the last fetches have brought all that there was."""
+        for place in self._places(self._held):
+            _, end = self._client.get_watermark_offsets(place, cached=True)
+            if end > self._following.get(place.partition, end):
+                return False
+        return True
 
     def _expect(self) -> None:
         if self._doze:

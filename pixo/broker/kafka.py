@@ -8,7 +8,6 @@ from pixo.broker import Record, kept, profiles
 from pixo.broker.admin import KafkaAdmin
 from pixo.broker.bells import Bells
 from pixo.broker.consumer import KafkaConsumer
-from pixo.broker.doze import Doze
 from pixo.broker.producer import KafkaProducer
 from pixo.broker.standby import Standby
 from pixo.broker.tail import KafkaTail
@@ -45,9 +44,9 @@ class KafkaBroker:
         # The embedded broker knows a group, and none of its members.
         tells = self.settings.kafka_profile != "embedded"
         standby = Standby(lambda: self.members(group, topic)) if tells else None
-        doze = Doze(self._bells.listen(topic)) if self._bells else None
+        bell = self._bells.listen(topic) if self._bells else None
         profile = profiles.consumer(self.settings, self._client_id, group)
-        consumer = KafkaConsumer(profile, topic, standby=standby, doze=doze)
+        consumer = KafkaConsumer(profile, topic, standby=standby, bell=bell)
         self._open.callback(consumer.close)
         return consumer
 

@@ -29,7 +29,7 @@ class KafkaProducer:
 
     When the oldest record has been under way for ``patience`` seconds the client is taken to be jammed: its
     records fail with TryAgain and a new client takes its place. A full buffer is waited for ``room`` seconds.
-    ``ring`` is called with the topic of every record that the broker has.
+    ``ring`` is called with topic, partition and offset of every record that the broker has.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class KafkaProducer:
         clock: Callable[[], float] = time.monotonic,
         patience: float = 30.0,
         room: float = 5.0,
-        ring: Callable[[str], None] | None = None,
+        ring: Callable[[str, int, int], None] | None = None,
     ) -> None:
         self._profile = profile
         self._clock = clock
@@ -119,14 +119,14 @@ class KafkaProducer:
     ) -> None:
         number = next(self._numbers)
 
-        def delivered(error: KafkaError | None, _: Message) -> None:
+        def delivered(error: KafkaError | None, message: Message) -> None:
             with self._lock:
                 known = self._under_way.pop(number, None)
             if known is None:
                 return
             if error is None:
                 if self._ring:
-                    self._ring(topic)
+                    self._ring(topic, int(message.partition() or 0), int(message.offset() or 0))
                 metrics.produce_duration.labels(topic).observe(self._clock() - known[0])
                 future.set_result(None)
             else:

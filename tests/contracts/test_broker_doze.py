@@ -37,13 +37,16 @@ def test_a_ring_brings_the_record(house):
     """Again and again, on each partition, before and after its first record."""
     consumer = house.broker.consumer(house.group, house.tasks)
     join(consumer)
+    slept = 0
     for turn in range(6):
         sleep(consumer)
         send(house, [b"%d" % turn], partition=turn % 3)
         (record,) = take(consumer, 1)
         assert (record.value, record.partition) == (b"%d" % turn, turn % 3)
         consumer.done(record)
+        slept += consumer._doze.asleep
     consumer.close()
+    assert slept > 0  # it goes on to fetch only where a look fell together with a ring
     assert house.admin.committed(house.group, house.tasks) == {0: 2, 1: 2, 2: 2}
 
 

@@ -71,6 +71,7 @@ def test_embedded_broker_is_spared_what_it_cannot() -> None:
     assert profiles.tail(settings, "c")["fetch.wait.max.ms"] == 500
     assert producer["enable.idempotence"] is False
     assert producer["batch.num.messages"] == 1
+    assert profiles.consumer(settings, "c", "g")["queued.min.messages"] == 1
 
 
 @pytest.mark.parametrize("settings", ALL)
@@ -79,7 +80,7 @@ def test_small_queue_comes_with_a_small_pause(settings: Kafka) -> None:
     consumer = profiles.consumer(settings, "c", "g")
 
     assert consumer["queued.max.messages.kbytes"] <= 4096
-    assert consumer["fetch.queue.backoff.ms"] == 20
+    assert consumer["fetch.queue.backoff.ms"] <= 20
 
 
 def test_offsets_are_stored_by_hand() -> None:
