@@ -7,6 +7,8 @@ from pixo.imaging.probe import Header
 # Measured with libvips 8.18 on one thread: so many rows, however wide, lie between its decoder and a reader, and some
 # strips of a TIFF.
 ROWS, ROWS_TIFF = 300, 700
+AHEAD = 8 << 20
+"""Bytes that a stream decodes ahead of its reader: most of the next tile, while one is filtered and encoded."""
 HELD = {"avif": 16, "webp": 9, "jpeg": 7, "gif": 6}
 """Bytes a pixel that decoding at once takes; other formats hold little more than their samples."""
 HELD_CMYK = 10
@@ -18,8 +20,13 @@ WEIGHING = 14
 """Bytes a pixel that it takes beside its result where colours are weighted by alpha: planes of 16 and of 32 bits."""
 
 
-def decoder(header: Header, engine: Engine, mode: Mode) -> int:
+def reader(header: Header, engine: Engine, mode: Mode) -> int:
     """Return about what a reader holds, its window aside."""
+    return decoder(header, engine, mode) + (AHEAD if engine == "stream" else 0)
+
+
+def decoder(header: Header, engine: Engine, mode: Mode) -> int:
+    """Return about what a decoder holds."""
     if engine == "luma":
         return header.pixels
     if engine == "map":

@@ -60,7 +60,7 @@ def plan(
     out_mode = _out_mode(chain.out_mode(mode), output)
     widest = max(len(mode), len(out_mode))
     align, halo = chain.align(), chain.halo(header.depth)
-    decoder, row = memory.decoder(header, engine, mode), memory.row(header, chain, mode)
+    decoder, row = memory.reader(header, engine, mode), memory.row(header, chain, mode)
     uncut = costs.estimate(header, chain, engine, mode, out_mode, output, header.height).total * header.pixels / 1e9
     rows = tile_rows(
         header.width,

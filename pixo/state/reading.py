@@ -46,15 +46,18 @@ class Reading:
         with reaching():
             total, records, out, tries = pipeline.execute()
         given = {int(n) for n in out}
-        found = []
-        for n in range(int(total or 0)):
-            name = b"%d" % n
-            if name in records:
-                found.append(decoding.tile(n, records[name], tries.get(name)))
-                continue
-            state: Any = "active" if n in given else "waiting"
-            found.append(TileRecord(tile=n, state=state, attempts=decoding.attempts(tries.get(name))))
-        return found
+        names = (b"%d" % n for n in range(int(total or 0)))
+        return [_tile(n, records.get(name), tries.get(name), given=n in given) for n, name in enumerate(names)]
+
+    def tile(self, id: str, n: int) -> TileRecord:
+        """Return one tile of a job that has it."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.hget(keys.part(id, "tiles"), n)
+        pipeline.zscore(keys.part(id, "out"), n)
+        pipeline.hget(keys.part(id, "tries"), n)
+        with reaching():
+            record, score, tries = pipeline.execute()
+        return _tile(n, record, tries, given=score is not None)
 
     def tally(self, id: str) -> Tally | None:
         """Count the tiles of a job at work by where they are, at one moment; None for a job that is not at work."""
@@ -133,6 +136,12 @@ class Reading:
         with reaching():
             newest, raw, count = pipeline.execute()
         return (newest[0][0].decode() if newest else "0"), decoding.job(id, raw, count)
+
+
+def _tile(n: int, record: bytes | None, tries: bytes | None, *, given: bool) -> TileRecord:
+    if record is not None:
+        return decoding.tile(n, record, tries)
+    return TileRecord(tile=n, state="active" if given else "waiting", attempts=decoding.attempts(tries))
 
 
 def _ask_load(pipeline: Client, ids: Sequence[str]) -> None:

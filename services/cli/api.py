@@ -258,12 +258,12 @@ def _problem(response: httpx.Response) -> PixoError:
 
 
 def _again(response: httpx.Response) -> float:
-    """Return the seconds after which the server wants to be asked again; a proxy may say so by a date."""
+    """Return the seconds after which to ask again: what the server wants, by a proxy perhaps as a date; not none."""
     said = response.headers.get("Retry-After", "")
     if said.isascii() and said.isdigit():
-        return float(said)
+        return max(PAUSE, float(said))
     try:
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+        return max(PAUSE, parsedate_to_datetime(said).timestamp() - time.time())
     except ValueError:
         return PAUSE
 

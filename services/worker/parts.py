@@ -29,12 +29,12 @@ from services.worker.watchdog import Watchdog
 IN_HAND = 3
 """Tiles inside a worker: one computed, one being stored, one ready."""
 READERS = 16
-READERS_BYTES = 64 << 20
+READERS_BYTES = 80 << 20
 """Decoders that wait for their lane's next tile, at most, and what they hold: those of three jobs of 236 MP."""
 COPIES_BYTES = 4 << 30
 """Uploads that a worker keeps copies of, where the store has no files."""
 RESTING = 5.0
-"""Seconds after which a decoder that nobody used is closed: a wide image's holds 30 MB, mostly libvips' own."""
+"""Seconds after which a decoder that nobody used is closed: a wide image's holds 38 MB, mostly libvips' own."""
 
 
 @dataclass(frozen=True)

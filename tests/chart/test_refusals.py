@@ -47,6 +47,8 @@ EXTERNAL = ("kafka.enabled=false", 'externalKafka.bootstrapServers=["k:9092"]')
             r"counted twice",
         ),
         (("web.httpRoute.enabled=true",), r"set web.httpRoute.parentRefs"),
+        (("image.registry=https://registry.example",), r"registry"),
+        (("redis.persistence.size=5",), r"size"),
     ],
 )
 def test_refused(sets: tuple[str, ...], sentence: str) -> None:

@@ -89,6 +89,7 @@ def test_a_tile_counts_once(jobs):
     assert (record.state, record.token, record.size, record.crc) == ("done", "t", 7, 9)
     assert (record.worker, record.ms, record.attempts) == ("w|1", 5, 1)
     assert [one.state for one in jobs.tiles("a")] == ["done", "active", "active"]
+    assert [jobs.tile("a", n) for n in range(3)] == jobs.tiles("a")
     assert jobs.read("a").done == 1
 
 
@@ -157,6 +158,7 @@ def test_a_dead_tile_fails_the_job_by_name(jobs):
     job = jobs.read("a")
     assert (job.status, job.error, job.dead, job.done) == ("failed", "tile 1: it is broken | really", 1, 1)
     assert jobs.tiles("a")[1].reason == "tile 1: it is broken | really"
+    assert [jobs.tile("a", n) for n in range(len(jobs.tiles("a")))] == jobs.tiles("a")
     assert jobs.complete(done(other)).status == "ended"
 
 

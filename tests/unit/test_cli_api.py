@@ -285,14 +285,14 @@ def test_a_server_that_stays_full_is_given_up(server, photo):
 
 
 def test_a_proxy_may_say_by_a_date_when(server, photo, capsys):
-    """Retry-After as a date in the past is now; what is neither a number nor a date is soon."""
-    for said in ("Wed, 21 Oct 2015 07:28:00 GMT", "whenever"):
+    """Retry-After as a date in the past is soon, as is what is neither a number nor a date, and no seconds at all."""
+    for said in ("Wed, 21 Oct 2015 07:28:00 GMT", "whenever", "0"):
         server.add("POST", "jobs", 429, {"detail": "9 jobs wait already.", "what": "full"}, Retry_After=said)
     server.add("POST", "jobs", 202, job("queued"))
 
     with Api(server.url) as api:
         assert api.submit(photo, {})["id"] == "k3v"
-    assert "Trying again in 0 s" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("Trying again in 0.5 s") == 3
 
 
 def test_a_file_that_cannot_be_read(server, tmp_path):

@@ -56,7 +56,7 @@ def test_a_stream_holds_the_rows_that_are_counted(form, tmp_path):
     path = tmp_path / f"wide.{form}"
     image = pyvips.Image.black(40_000, 1_600, bands=3) + 77
     image.cast("uchar").copy(interpretation="srgb").write_to_file(str(path))
-    counted = memory.decoder(probe(path), "stream", "RGB")
+    counted = memory.reader(probe(path), "stream", "RGB")
 
     answer = subprocess.run([sys.executable, "-c", READ, path], capture_output=True, text=True, check=True, timeout=120)
     assert counted / 2 < int(answer.stdout) < counted * 1.4

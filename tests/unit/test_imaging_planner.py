@@ -126,7 +126,7 @@ def test_tiles_keep_to_memory_and_only_what_fits_into_none_is_refused(width, hei
 
     def taken(rows):
         window = reached(rows, height, align=align, halo=halo)
-        return memory.decoder(header, "stream", mode) + window * memory.row(header, steps, mode)
+        return memory.reader(header, "stream", mode) + window * memory.row(header, steps, mode)
 
     free = planned(header, chain, limits=limits, busy=busy)
     assert free.held == taken(free.rows)

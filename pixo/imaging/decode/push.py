@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from pixo.errors import BadImage
 from pixo.imaging import libvips
 from pixo.imaging.decode.reader import Pixels
+from pixo.imaging.memory import AHEAD
 from pixo.imaging.plan import Plan
 
 # Strips have about this many bytes, and this many go round between the thread and its reader.
 STRIP_BYTES = 1 << 20
-STRIPS = 3
+STRIPS = AHEAD // STRIP_BYTES
 
 
 def open_pixels(path: Path, plan: Plan, *, strict: bool = False) -> libvips.Opened:

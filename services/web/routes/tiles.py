@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from pixo.errors import Refusal
 from pixo.imaging.join import picture
 from pixo.state.records import TileRecord
-from pixo.store import NoSuchBlob, names
+from pixo.store import names
 from services.web import answers, blobs, documents, lookup
 from services.web.parts import Parts
 
@@ -47,9 +47,7 @@ def routes(parts: Parts) -> Blueprint:
 
 
 def _record(parts: Parts, job: str, number: int) -> TileRecord:
-    record = next((record for record in parts.state.jobs.tiles(job) if record.tile == number), None)
-    if record is None:
-        raise NoSuchBlob(names.tile(job, number, ""))
+    record = parts.state.jobs.tile(job, number)
     if record.state == "done":
         return record
     if record.state == "dead":
