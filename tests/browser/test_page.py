@@ -23,7 +23,7 @@ def test_a_proxy_may_show_it_under_a_path(page: Page, site: str, photo: Path) ->
 
     expect(page.locator("#after")).to_have_js_property("naturalWidth", 1600)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.url.startswith(f"{site}images/api/v1/")
     assert beside == []
 
@@ -47,7 +47,7 @@ def test_a_proxy_may_show_it_under_a_path_and_ask_for_a_token(
 
     expect(page.get_by_text("the download is the full image")).to_be_visible()
     with page.expect_request("**/result") as request, page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert request.value.headers["authorization"] == "Bearer secret"
     assert download.value.suggested_filename == "hills-grayscale.tif"
     assert beside == []
@@ -64,7 +64,7 @@ def test_a_photo_goes_in_and_comes_out(page: Page, photo: Path, tmp_path: Path) 
     assert page.locator("#tiles i").count() == page.locator("#tiles i.done").count() > 1
     expect(page.locator("#before")).to_have_js_property("naturalWidth", 1600)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     download.value.save_as(tmp_path / "out")
     with Image.open(tmp_path / "out") as result:
         assert (result.mode, result.size) == ("L", (1600, 1200))
@@ -82,7 +82,7 @@ def test_what_browsers_do_not_show(page: Page, photo: Path, tmp_path: Path) -> N
         expect(page.locator(picture)).to_have_js_property("naturalWidth", 1600)
     expect(page.get_by_text("the download is the full image")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.suggested_filename == "hills-grayscale.tif"
 
     page.route("**/preview?*", lambda route: route.fulfill(status=422, json={"detail": "Too large."}))

@@ -7,6 +7,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.steps import process
+from tests.conftest import PATIENCE
 
 
 def choose_what_takes_long(page: Page, folder: Path) -> None:
@@ -60,7 +61,7 @@ def test_a_page_that_is_sending_asks_before_it_is_left(page: Page, tmp_path: Pat
 
 
 def test_a_pasted_image_is_taken(page: Page) -> None:
-    """From the clipboard, as a screenshot is; of several, the first, and that is said."""
+    """From the clipboard, as a screenshot is; several as well."""
     paste = """count => {
         const data = new DataTransfer();
         for (let n = 0; n < count; n += 1) data.items.add(new File(["x"], `shot${n}.png`, { type: "image/png" }));
@@ -71,7 +72,45 @@ def test_a_pasted_image_is_taken(page: Page) -> None:
     page.evaluate(paste, 1)
     expect(page.locator("#chosen")).to_have_text("shot0.png, 1 kB")
     page.evaluate(paste, 3)
-    expect(page.locator("#chosen")).to_contain_text("shot0.png, 1 kB (the first of 3 files")
+    expect(page.locator("#chosen")).to_have_text("3 images, 1 kB: shot0.png, …")
+
+
+def test_many_images_are_sent_one_after_the_other(page: Page, photo: Path, tmp_path: Path) -> None:
+    """Each is a job in the list, with its result; a file that is no image keeps no other from being sent."""
+    files = [tmp_path / f"{n}.jpg" for n in range(9)]
+    for file in files:
+        file.write_bytes(photo.read_bytes())
+    (tmp_path / "notes.jpg").write_text("no image")
+    page.get_by_label("Select Image File").set_input_files([*files[:4], tmp_path / "notes.jpg", *files[4:]])
+    expect(page.locator("#chosen")).to_contain_text("10 images, ")
+    page.get_by_role("button", name="Process 10 Images").click()
+    expect(page.locator("#state")).to_contain_text(re.compile(r"uploading \d+ of 10"))
+
+    expect(page.locator("#title")).to_have_text("8.jpg")
+    expect(page.locator("#state")).to_have_text("done", timeout=PATIENCE * 1000)
+    expect(page.locator("#trouble")).to_contain_text("1 of 10 files were not taken.\nnotes.jpg: ", use_inner_text=True)
+    for file in files:
+        expect(page.get_by_role("link", name=f"Download {file.name}")).to_be_visible(timeout=PATIENCE * 1000)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download 3.jpg").click()
+    with Image.open(download.value.path()) as result:
+        assert (result.mode, result.width) == ("L", 1600)
+    expect(page.get_by_role("button", name="Process 10 Images")).to_be_enabled()
+
+
+def test_cancel_keeps_the_rest_from_being_sent(page: Page, tmp_path: Path) -> None:
+    """What has been sent goes on."""
+    choose_what_takes_long(page, tmp_path)
+    small = tmp_path / "small.png"
+    Image.new("RGB", (9, 9)).save(small)
+    page.get_by_label("Select Image File").set_input_files([small, tmp_path / "noise.png", small])
+    page.get_by_role("button", name="Process 3 Images").click()
+    expect(page.locator("#state")).to_have_text("uploading 2 of 3")
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.locator("#work")).to_be_hidden()
+    expect(page.locator("#trouble")).to_be_hidden()
+    expect(page.get_by_role("link", name="Download small.png").first).to_be_visible(timeout=PATIENCE * 1000)
 
 
 def test_jobs_of_one_name_are_told_apart(page: Page, photo: Path) -> None:
@@ -82,5 +121,5 @@ def test_jobs_of_one_name_are_told_apart(page: Page, photo: Path) -> None:
     process(page)
 
     expect(page.locator("#jobs li").nth(0)).to_contain_text(re.compile(r"\d:\d\d.*, grayscale, invert"))
-    expect(page.locator("#jobs li").nth(1)).to_contain_text(re.compile(r"\d:\d\d.*, grayscale$"))
+    expect(page.locator("#jobs li").nth(1)).to_contain_text(re.compile(r"\d:\d\d.*, grayscaleDownload$"))
     expect(page.locator("#figures")).to_contain_text(re.compile(r"[km]B → [\d.]+ [km]B", re.IGNORECASE))

@@ -3,6 +3,8 @@ const BASE = "api/v1/";
 let token = sessionStorage.getItem("pixo-token") ?? "";
 let declined = false; // the question for a token was closed without one: it is not asked again
 
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 export class Problem extends Error {
   constructor(body, status) {
     super(body.detail || body.title || `The server answered ${status}.`);
@@ -82,6 +84,16 @@ export async function resource(path) {
   const extended = /filename\*=UTF-8''([^;]*)/.exec(said)?.[1];
   const name = extended ? decodeURIComponent(extended) : /filename="([^"]*)"/.exec(said)?.[1] ?? "";
   return { url: URL.createObjectURL(await response.blob()), name };
+}
+
+// Saves what is at a path as a file, as a link would.
+export async function save(path) {
+  const { url, name } = await resource(path);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // by then the browser has it
 }
 
 // Sends an image; tells how many bytes of how many are gone. The signal stops it.

@@ -1,25 +1,24 @@
 // The page: choose an image and filters, send it, watch its tiles, compare and download.
-import { address, api, free, listen, send, Problem } from "./api.js";
+import { address, api, free, listen, Problem, sleep } from "./api.js";
 import { Chain } from "./chain.js";
 import { compare, fetchResult, lay, picture } from "./compare.js";
+import * as lists from "./lists.js";
 import { paintSample } from "./sample.js";
+import { sendAll } from "./sending.js";
 
 const $ = (id) => document.getElementById(id);
 const TILES_DRAWN = 600;
-const PATIENCE = 3600; // seconds for which a full server is asked again
 const AWAY = [0, 502, 503, 504]; // statuses that pass: of a server that is being restarted, or whose parts are
 const ENDED = ["done", "failed", "cancelled", "expired", "deleted"];
 
-let image = null; // File to be sent next
-let busy = false; // an image is being sent, or its job watched
+let images = []; // Files to be sent next
+let busy = false; // images are being sent, or the last one's job watched
 let shown = null; // id of the job on the page
 let turn = 0; // goes up whenever a job is shown, be it the same one anew
 let listening = new AbortController(); // of the shown job's events
-let sending = null; // AbortController of the image on its way, which has no job yet
+let sending = null; // AbortController of the images on their way
 let original = null; // object URL of the image that the shown job was made from
 const chain = new Chain($("chain"), $("catalogue"), $("help"), $("empty"));
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const megabytes = (bytes) => (bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
@@ -35,21 +34,24 @@ function calm() {
   $("trouble").hidden = true;
 }
 
-// Takes the first of these files, if there is one.
+// Takes these files, if there are any.
 function choose(files) {
-  const [file] = files;
-  if (!file) return;
+  if (!files.length) return;
   calm();
-  image = file;
-  $("chosen").textContent = `${file.name}, ${megabytes(file.size)}`
-    + (files.length > 1 ? ` (the first of ${files.length} files; the command line takes many)` : "");
+  images = [...files];
+  const [{ name }] = images;
+  const size = megabytes(images.reduce((sum, file) => sum + file.size, 0));
+  $("chosen").textContent = images.length === 1 ? `${name}, ${size}` : `${images.length} images, ${size}: ${name}, …`;
   $("chosen").hidden = false;
+  $("process").textContent = images.length === 1 ? "Process Image" : `Process ${images.length} Images`;
   allow();
 }
 
 function allow() {
-  $("process").disabled = busy || !image || !chain.filters.size;
+  $("process").disabled = busy || !images.length || !chain.filters.size;
 }
+
+const refresh = () => lists.refresh(open, complain);
 
 function drawTiles(tiles) {
   const box = $("tiles");
@@ -170,59 +172,57 @@ async function watch(id) {
   }
 }
 
-// Sends the image; where there is no room for it, waits as the server says and sends it again.
-async function sendPatiently(file, fields, signal) {
-  const end = Date.now() + 1000 * PATIENCE;
-  for (;;) {
-    try {
-      return await send(file, fields, drawSent, signal);
-    } catch (error) {
-      if (!error.again || Date.now() + 1000 * error.again > end) throw error;
-      $("state").textContent = "waiting for room";
-      for (let left = error.again; left > 0; left -= 1) {
-        $("figures").textContent = `${error.message} Trying again in ${left} s.`;
-        await sleep(1000);
-        signal.throwIfAborted();
-      }
-      $("state").textContent = "uploading";
+// Draws the images on their way, of which there are so many, unless another job was opened meanwhile.
+function sendingOf(many) {
+  let number = "";
+  const drawing = (draw) => (...told) => { if (!shown) draw(...told); };
+  return {
+    begun: (file, n) => {
+      number = many > 1 ? ` ${n + 1} of ${many}` : "";
+      if (!shown) $("title").textContent = file.name;
+    },
+    state: drawing((text) => {
+      $("state").textContent = text + number;
       $("figures").textContent = "";
-    }
-  }
+      $("progress").value = 0;
+    }),
+    figures: drawing((text) => { $("figures").textContent = text; }),
+    sent: drawing((gone, all) => {
+      $("progress").value = gone / all;
+      $("figures").textContent = gone < all ? `${megabytes(gone)} of ${megabytes(all)}` : "All sent; the server reads it.";
+    }),
+  };
 }
 
-function drawSent(gone, all) {
-  if (shown) return; // another job was opened meanwhile
-  $("progress").value = gone / all;
-  $("figures").textContent = gone < all ? `${megabytes(gone)} of ${megabytes(all)}` : "All sent; the server reads it.";
+// Gives what is wanted now, whatever is changed while images are sent.
+function wanted() {
+  const fields = { filters: chain.text() };
+  for (const name of ["format", "quality", "metadata", "background"]) fields[name] = $(name).value;
+  return (file) => (file.tileSize ? { ...fields, tile_size: file.tileSize } : fields);
 }
 
 async function submit(event) {
   event.preventDefault();
   calm();
-  const file = image; // another may be chosen while this one waits for room
-  if (!file) return;
+  const files = images; // others may be chosen while these wait for room
+  if (!files.length) return;
   busy = true;
   allow();
-  $("title").textContent = file.name;
-  $("state").textContent = "uploading";
   $("state").className = "badge";
-  $("figures").textContent = "";
-  $("progress").value = 0;
   $("compare").hidden = $("download").hidden = $("retry").hidden = $("tiles").hidden = true;
   $("cancel").hidden = false;
-  reveal();
-  if (original) URL.revokeObjectURL(original);
-  original = URL.createObjectURL(file);
   show(null);
+  lists.expect(files.length);
   sending = new AbortController();
   try {
-    const fields = { filters: chain.text() };
-    for (const name of ["format", "quality", "metadata", "background"]) fields[name] = $(name).value;
-    if (file.tileSize) fields.tile_size = file.tileSize;
-    const job = await sendPatiently(file, fields, sending.signal);
+    const sent = sendAll(files, wanted(), sendingOf(files.length), sending.signal);
+    reveal();
+    const { taken, refused } = await sent;
     sending = null;
     refresh();
-    await watch(job.id);
+    if (refused) complain(refused);
+    if (taken.length) await watchSent(taken.at(-1));
+    else $("work").hidden = true;
   } catch (error) {
     if (!shown) $("work").hidden = true;
     if (!sending?.signal.aborted) complain(error);
@@ -233,33 +233,11 @@ async function submit(event) {
   }
 }
 
-function listItem(name, note, badge, open) {
-  const item = document.createElement("li");
-  const label = document.createElement(open ? "button" : "span");
-  label.className = open ? "name link" : "name";
-  label.textContent = name;
-  if (open) {
-    label.type = "button";
-    label.addEventListener("click", open);
-  }
-  const mark = document.createElement("span");
-  mark.className = badge ? `badge ${badge}` : "quiet";
-  mark.textContent = note;
-  item.append(label, mark);
-  return item;
-}
-
-// The time of day, with the day where that is not today.
-function clock(when) {
-  const today = when.toDateString() === new Date().toDateString();
-  return when.toLocaleString([], { timeStyle: "short", ...(today ? {} : { dateStyle: "short" }) });
-}
-
-function quietItem(text) {
-  const item = document.createElement("li");
-  item.className = "quiet";
-  item.textContent = text;
-  return item;
+// Watches a job whose image is at hand.
+async function watchSent({ file, job }) {
+  if (original) URL.revokeObjectURL(original);
+  original = URL.createObjectURL(file);
+  await watch(job.id);
 }
 
 function open(id) {
@@ -273,27 +251,6 @@ function open(id) {
     }
     complain(error);
   });
-}
-
-async function refresh() {
-  const [{ jobs }, { workers }] = await Promise.all([api("jobs?limit=8"), api("workers")]);
-  const held = document.activeElement?.closest("#jobs [data-id]")?.dataset.id; // whoever is there with the keyboard stays
-  $("jobs").replaceChildren(...jobs.map((job) => {
-    const item = listItem(job.filename || job.id, job.status, job.status, () => open(job.id));
-    item.dataset.id = job.id;
-    const about = document.createElement("span");
-    about.className = "quiet about";
-    about.textContent = `${clock(new Date(job.created))}, ${job.filters.replaceAll(",", ", ") || "no filter"}`; // to be wrapped
-    item.append(about);
-    return item;
-  }));
-  if (held) $("jobs").querySelector(`[data-id="${held}"] button`)?.focus({ preventScroll: true });
-  if (!jobs.length) $("jobs").append(quietItem("None yet."));
-  const alive = workers.filter((worker) => worker.state !== "dead");
-  $("workers").replaceChildren(...workers.map((worker) =>
-    worker.state === "dead" ? listItem(worker.id, "dead", "failed") : listItem(worker.id, `${worker.tiles} tiles`)));
-  if (!alive.length) $("workers").append(quietItem("None running: jobs wait until one starts."));
-  $("cluster").textContent = alive.length === 1 ? "1 worker" : `${alive.length} workers`;
 }
 
 async function keepFresh() {

@@ -1,0 +1,82 @@
+// The lists beside the form: recent jobs and live workers.
+import { address, api, free, save } from "./api.js";
+
+const RECENT = 8;
+const MOST = 100;
+
+const $ = (id) => document.getElementById(id);
+
+let listed = RECENT; // jobs
+
+function listItem(name, note, badge, open) {
+  const item = document.createElement("li");
+  const label = document.createElement(open ? "button" : "span");
+  label.className = open ? "name link" : "name";
+  label.textContent = name;
+  if (open) {
+    label.type = "button";
+    label.addEventListener("click", open);
+  }
+  const mark = document.createElement("span");
+  mark.className = badge ? `badge ${badge}` : "quiet";
+  mark.textContent = note;
+  item.append(label, mark);
+  return item;
+}
+
+// The time of day, with the day where that is not today.
+function clock(when) {
+  const today = when.toDateString() === new Date().toDateString();
+  return when.toLocaleString([], { timeStyle: "short", ...(today ? {} : { dateStyle: "short" }) });
+}
+
+function quietItem(text) {
+  const item = document.createElement("li");
+  item.className = "quiet";
+  item.textContent = text;
+  return item;
+}
+
+// Makes room in the list for so many jobs that were sent together.
+export function expect(jobs) {
+  listed = Math.min(MOST, Math.max(RECENT, jobs));
+}
+
+function download(job, failed) {
+  const link = document.createElement("a");
+  link.href = address(job.links.result);
+  link.download = "";
+  link.textContent = "Download";
+  link.setAttribute("aria-label", `Download ${job.filename || job.id}`);
+  link.addEventListener("click", (event) => {
+    if (free()) return; // a link cannot send a token
+    event.preventDefault();
+    save(job.links.result).catch(failed);
+  });
+  return link;
+}
+
+// Asks for jobs and workers and draws them. `open` is called with the id of a job that is chosen, `failed` with the error
+// of a download.
+export async function refresh(open, failed) {
+  const [{ jobs }, { workers }] = await Promise.all([api(`jobs?limit=${listed}`), api("workers")]);
+  const held = document.activeElement?.closest("#jobs [data-id]")?.dataset.id; // whoever is there with the keyboard stays
+  const kind = document.activeElement?.localName;
+  $("jobs").replaceChildren(...jobs.map((job) => {
+    const item = listItem(job.filename || job.id, job.status, job.status, () => open(job.id));
+    item.dataset.id = job.id;
+    const about = document.createElement("span");
+    about.className = "quiet about";
+    about.textContent = `${clock(new Date(job.created))}, ${job.filters.replaceAll(",", ", ") || "no filter"}`; // to be wrapped
+    item.append(about);
+    if (job.status === "done") item.append(download(job, failed));
+    return item;
+  }));
+  if (held) $("jobs").querySelector(`[data-id="${held}"] ${kind}`)?.focus({ preventScroll: true });
+  if (!jobs.length) $("jobs").append(quietItem("None yet."));
+  const alive = workers.filter((worker) => worker.state !== "dead");
+  $("workers").replaceChildren(...workers.map((worker) =>
+    worker.state === "dead" ? listItem(worker.id, "dead", "failed") : listItem(worker.id, `${worker.tiles} tiles`)));
+  if (!alive.length) $("workers").append(quietItem("None running: jobs wait until one starts."));
+  $("cluster").textContent = alive.length === 1 ? "1 worker" : `${alive.length} workers`;
+}

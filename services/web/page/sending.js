@@ -1,0 +1,48 @@
+// Sends images one after the other, each as patiently as the server wants.
+import { Problem, send, sleep } from "./api.js";
+
+const PATIENCE = 3600; // seconds for which a full server is asked again
+const TOLD = 5; // refusals that are told one by one
+
+// Sends the image; where there is no room for it, waits as the server says and sends it again.
+async function sendPatiently(file, fields, tell, signal) {
+  const end = Date.now() + 1000 * PATIENCE;
+  for (;;) {
+    tell.state("uploading");
+    try {
+      return await send(file, fields, tell.sent, signal);
+    } catch (error) {
+      if (!error.again || Date.now() + 1000 * error.again > end) throw error;
+      tell.state("waiting for room");
+      for (let left = error.again; left > 0; left -= 1) {
+        tell.figures(`${error.message} Trying again in ${left} s.`);
+        await sleep(1000);
+        signal.throwIfAborted();
+      }
+    }
+  }
+}
+
+// Gives file and job of each that was taken, and what to say of those that were not: of many files one may be no image.
+// Throws what keeps all from being sent; the signal stops it. `tell` has four functions: `begun` with file and number,
+// `state` and `figures` with texts, `sent` with the bytes that are gone and all.
+export async function sendAll(files, fields, tell, signal) {
+  const taken = [];
+  const refused = [];
+  for (const [n, file] of files.entries()) {
+    tell.begun(file, n);
+    try {
+      taken.push({ file, job: await sendPatiently(file, fields(file), tell, signal) });
+    } catch (error) {
+      const one = error instanceof Problem && error.status >= 400 && error.status < 500 && ![401, 429].includes(error.status);
+      if (files.length === 1 || !one) {
+        if (taken.length && error instanceof Problem) error.message += ` ${taken.length} of ${files.length} images were sent.`;
+        throw error;
+      }
+      refused.push(`${file.name}: ${error.message}`);
+    }
+  }
+  const more = refused.length > TOLD ? ["…"] : [];
+  return { taken, refused: refused.length
+    ? [`${refused.length} of ${files.length} files were not taken.`, ...refused.slice(0, TOLD), ...more].join("\n") : "" };
+}
