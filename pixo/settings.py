@@ -178,18 +178,40 @@ class Web(Struct, frozen=True, kw_only=True):
             description="API tokens, separated by commas; when set, calls need `Authorization: Bearer` with one of them"
         ),
     ] = ""
+    allowed_origins: Annotated[
+        str,
+        Meta(
+            description="websites whose pages may call the API, separated by commas, such as `https://example.com`; "
+            "`*`: those of all (CORS)"
+        ),
+    ] = ""
 
     def __post_init__(self) -> None:
-        """Refuse tokens that no client can send, and a list with none in it, which would let everybody in."""
+        """Refuse tokens that no client can send, a list with none, which would let everybody in, and no origins."""
         if not all(token.isascii() and token.isprintable() for token in self.tokens):
             raise ValueError("PIXO_API_TOKENS has characters that no client can send: tokens must be plain ASCII")
         if self.api_tokens and not self.tokens:
             raise ValueError("PIXO_API_TOKENS is set but holds no token")
+        for origin in self.origins:
+            if not re.fullmatch(r"\*|https?://[^/?#@*\s]+", origin) or origin != origin.lower():
+                raise ValueError(
+                    f"PIXO_ALLOWED_ORIGINS: {origin!r} is no origin; write scheme and host, in small letters, no path, "
+                    "as https://example.com"
+                )
 
     @property
     def tokens(self) -> list[str]:
         """The tokens that let somebody in, none where everybody may."""
-        return [token.strip() for token in self.api_tokens.split(",") if token.strip()]  # files end with a newline
+        return _listed(self.api_tokens)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins whose pages may call the API."""
+        return frozenset(_listed(self.allowed_origins))
+
+
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]  # files end with a newline
 
 
 class Work(Struct, frozen=True, kw_only=True):

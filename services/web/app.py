@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from pixo import metrics
 from pixo.health import Health
-from services.web import measures, origin, patience, problems, queries, readiness, tokens
+from services.web import cors, measures, origin, patience, problems, queries, readiness, tokens
 from services.web.parts import Parts
 from services.web.routes import catalogue, health, jobs_change, jobs_read, jobs_submit, page, results, tiles
 from services.web.waits import Waits
@@ -28,6 +28,7 @@ def create_app(parts: Parts, registry: CollectorRegistry | None = None, checks: 
     problems.install(app)
     measures.install(app)
     patience.install(app)  # first: what the next ones refuse is sent as well
+    cors.install(app, parts.settings.web.origins)
     origin.install(app, parts.settings.web)
     tokens.install(app, parts.settings.web.tokens)
     queries.install(app)

@@ -1,11 +1,14 @@
 """Protection from other sites' pages: what a browser sends on their behalf changes nothing, and they read nothing.
 
+Pages of the origins that the operator allows are no others.
+
 A form on any website can post to a server that its visitor reaches, one on their own machine for example; the browser
 says so (Fetch Metadata, W3C), and programs that are no browsers say nothing. It says nothing either where the website's
 own name leads to this machine (DNS rebinding), for then the page and the API are one site to it; only the name tells.
 """
 
 import socket
+from collections.abc import Collection
 from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ from flask import Flask, request
 
 from pixo.errors import Refusal
 from pixo.settings import Web, variable
+from services.web import cors
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -24,16 +28,20 @@ def install(app: Flask, web: Web) -> None:
     A server of one machine alone that asks for no token is its user's: only there names are looked at. Any other is
     reached by names that nobody here knows, of a load balancer for example, or asks for what no page of others has.
     """
-    app.before_request(_check)
+    app.before_request(partial(_check, web.origins))
     if _loopback(web.host) and not web.tokens:
         app.before_request(partial(_check_name, web.host))
 
 
-def _check() -> None:
-    if request.method in CHANGING and request.headers.get("Sec-Fetch-Site") == "cross-site":
-        raise Refusal(
-            "cross-site", "Cross-site request: a page of another site had your browser send it.", measured="cross-site"
-        )
+def _check(origins: Collection[str]) -> None:
+    if request.method not in CHANGING or request.headers.get("Sec-Fetch-Site") != "cross-site" or cors.named(origins):
+        return
+    raise Refusal(
+        "cross-site",
+        "Cross-site request: a page of another site had your browser send it.",
+        measured=request.headers.get("Origin", "cross-site"),
+        setting=variable("allowed_origins"),
+    )
 
 
 def _check_name(host: str) -> None:

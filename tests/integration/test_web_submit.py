@@ -58,6 +58,40 @@ def test_pages_of_others_change_nothing(web, image, site, status):
     assert web.get("/api/v1/jobs", headers={"Sec-Fetch-Site": site}).status_code == 200
 
 
+@pytest.mark.parametrize("allowed", ["https://a.example, https://b.example", "*"])
+def test_pages_of_allowed_origins_call_the_api(make_web, image, allowed):
+    """The browser asks first, without a token; then the page may read the answer, be it a refusal."""
+    web = make_web(PIXO_ALLOWED_ORIGINS=allowed, PIXO_API_TOKENS="alpha")
+    page = {"Origin": "https://b.example", "Sec-Fetch-Site": "cross-site"}
+    question = {**page, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+
+    asked = web.client.options("/api/v1/jobs", headers=question)
+    assert asked.status_code == 204
+    assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+    assert "Authorization" in asked.headers["Access-Control-Allow-Headers"]
+    sent = web.post(image(), headers={**page, "Authorization": "Bearer alpha"})
+    refused = web.post(image(), headers=page)
+    assert (sent.status_code, refused.status_code) == (202, 401)
+    for answer in (asked, sent, refused):
+        assert answer.headers["Access-Control-Allow-Origin"] == ("*" if allowed == "*" else "https://b.example")
+        assert "Location" in answer.headers["Access-Control-Expose-Headers"]
+        assert ("Origin" in answer.headers.get("Vary", "")) == (allowed != "*")
+
+
+@pytest.mark.parametrize("allowed", ["https://a.example", ""])
+def test_pages_of_others_are_not_allowed(make_web, image, allowed):
+    """Nothing tells the browser that they were, and what they send is refused, with the setting that would allow it."""
+    web = make_web(PIXO_ALLOWED_ORIGINS=allowed)
+    page = {"Origin": "https://b.example", "Sec-Fetch-Site": "cross-site"}
+
+    asked = web.client.options("/api/v1/jobs", headers={**page, "Access-Control-Request-Method": "POST"})
+    sent = web.post(image(), headers=page)
+    assert (sent.status_code, sent.json["what"], sent.json["measured"]) == (403, "cross-site", "https://b.example")
+    assert sent.json["setting"] == "PIXO_ALLOWED_ORIGINS"
+    for answer in (asked, sent, web.get("/api/v1/jobs", headers=page)):
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
 @pytest.mark.parametrize(
     ("name", "status"),
     [

@@ -88,6 +88,17 @@ def test_tokens_that_would_let_nobody_in_or_all(tokens: str) -> None:
     assert settings.load({"PIXO_API_TOKENS": "alpha, beta,\n"}).web.api_tokens == "alpha, beta,\n"
 
 
+def test_origins() -> None:
+    """They are compared as a browser writes them: what it never writes is refused."""
+    assert settings.load({}).web.origins == frozenset()
+    given = settings.load({"PIXO_ALLOWED_ORIGINS": "https://a.example, http://b.example:8080\n"}).web.origins
+    assert given == {"https://a.example", "http://b.example:8080"}
+    assert settings.load({"PIXO_ALLOWED_ORIGINS": "*"}).web.origins == {"*"}
+    for wrong in ("a.example", "https://a.example/", "https://A.example", "null", "https://*", "ftp://a.example"):
+        with pytest.raises(ConfigError, match=r"PIXO_ALLOWED_ORIGINS: .* is no origin"):
+            settings.load({"PIXO_ALLOWED_ORIGINS": wrong})
+
+
 def test_unknown_names_are_told() -> None:
     """A typing error in a name is found."""
     assert settings.unknown({"PIXO_PROT": "1", "PIXO_PORT": "1", "HOME": "/"}) == ["PIXO_PROT"]

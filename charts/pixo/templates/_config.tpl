@@ -35,6 +35,7 @@ PIXO_STORE_REGION: {{ include "pixo.store.region" . | quote }}
 PIXO_HOST: 0.0.0.0
 PIXO_PORT: "5001"
 PIXO_WEB_THREADS: {{ int .Values.web.threads | quote }}
+PIXO_ALLOWED_ORIGINS: {{ join "," $c.allowedOrigins | quote }}
 PIXO_MAX_UPLOAD_BYTES: {{ int64 $c.maxUploadBytes | quote }}
 PIXO_TILE_SIZE: {{ int $c.tileSize | quote }}
 PIXO_TILE_TIMEOUT: {{ $c.tileTimeout | quote }}
