@@ -34,7 +34,7 @@ run: setup  ## everything on this machine, page on port 5001
 	exec $(BIN)/pixo up $(RUN_ARGS)
 
 test: setup  ## all tests that need nothing but Python
-	$(BIN)/python -m pytest -n auto tests/unit tests/property tests/contracts tests/integration -m "not apache and not s3"
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/property tests/contracts tests/integration -m "not apache and not s3"
 
 model: setup  ## the protocol explored for long: MODEL_ARGS="--steps 1000000 --seed 0"; what breaks is made small and printed
 	$(BIN)/python -m tests.property.protocol $(MODEL_ARGS)

@@ -103,6 +103,11 @@ def tansu_command(port: int) -> list[str]:
     ]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Give the processes for ``-n auto``: most tests wait, for a broker or a process, so that two cores take four."""
+    return max(4, os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the URL of a real Valkey of this test process."""
