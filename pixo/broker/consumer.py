@@ -121,6 +121,7 @@ class KafkaConsumer:
         if self._paused:
             self._paused = False
             self._client.resume(self._places(self._held))
+            self._nudge()
             self._expect()
 
     def done(self, record: Record) -> None:
@@ -167,17 +168,17 @@ class KafkaConsumer:
             if not self._doze.woken(timeout):
                 return 0.0
             self._client.resume(self._places(self._held))
-            self._nudge(min(self._held))
+            self._nudge()
         return min(timeout, self._doze.left())
 
-    def _nudge(self, partition: int) -> None:
+    def _nudge(self) -> None:
         """Wake the thread that fetches, which else sees up to a second later that partitions were resumed."""
-        known = self._following.get(partition)
         with contextlib.suppress(KafkaException):
-            if known is None:
-                self._client.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=_NUDGE)
-            else:
-                self._client.seek(TopicPartition(self.topic, partition, known))
+            for partition in self._held & self._following.keys():
+                self._client.seek(TopicPartition(self.topic, partition, self._following[partition]))
+                return
+            for place in self._places(self._held)[:1]:
+                self._client.get_watermark_offsets(place, timeout=_NUDGE)
 
     def _tire(self) -> None:
         """Fetch nothing until there is something to fetch, if nothing is to be expected."""
