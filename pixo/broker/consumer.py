@@ -13,18 +13,17 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from pixo import injection, logs, metrics
 from pixo.broker import Record, faults
 from pixo.broker.doze import Doze, Rings
-from pixo.broker.offsets import Offsets
+from pixo.broker.positions import Positions
 from pixo.broker.profiles import Profile
+from pixo.broker.renewal import Renewal
 from pixo.broker.standby import Standby
-from pixo.broker.watch import Watch, ahead
+from pixo.broker.watch import Watch
 from pixo.errors import Fatal
 
 log = logs.logger(__name__)
 
-_ANSWER = 5.0
-"""Seconds that the broker has to answer a question asked between two polls."""
 _NUDGE = 0.5
-"""The same, for one whose answer does not matter."""
+"""Seconds that the broker has for a question whose answer does not matter."""
 
 
 class KafkaConsumer:
@@ -52,15 +51,8 @@ class KafkaConsumer:
         self._farewell = farewell
         self._paused = False
         self._closed = False
-        self._beyond: dict[int, int] = {}
-        self._ahead: set[int] = set()
-        self._doubted: set[int] = set()
-        self._following: dict[int, int] = {}
         self._complaints = faults.Hearing(clock)
-        # ``done`` comes from other threads: what it shares with the polling thread is touched under the lock.
-        self._lock = threading.Lock()
-        self._offsets = Offsets()
-        self._finished: dict[int, int] = {}
+        self._positions = Positions()
         self._held: frozenset[int] = frozenset()
         self._client = confluent_kafka.Consumer(
             {
@@ -71,6 +63,7 @@ class KafkaConsumer:
             },
             logger=self._complaints,
         )
+        self._renewal = Renewal(self._client, topic, self._positions, self._complaints)
         self._client.subscribe([topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
     def assigned(self) -> frozenset[int]:
@@ -82,10 +75,7 @@ class KafkaConsumer:
         self._store()
         message = self._client.poll(self._rest(timeout))
         self._complaints.require_none()
-        if self._beyond:
-            self._start_over()
-        if self._ahead:
-            self._commit_anew()
+        self._renewal.mend(self._held)
         # One that is paused is busy, or about to leave.
         if self._looked and self._standby and self.ready and not self._paused:
             self._standby.look(str(self._client.memberid()), self._held)
@@ -97,12 +87,10 @@ class KafkaConsumer:
             self._complaints.take(error)
             return None
         record = read(message)
-        if record.offset < self._following.get(record.partition, 0):
+        if record.offset < (self._positions.next(record.partition) or 0):
             # The topic was made anew, and the client went back by itself.
-            self._set_back(record.partition, record.offset)
-        self._following[record.partition] = record.offset + 1
-        with self._lock:
-            self._offsets.delivered(record.partition, record.offset)
+            self._renewal.set_back(record.partition, record.offset)
+        self._positions.delivered(record.partition, record.offset)
         if self._doze:
             self._doze.met()
             if self._caught_up():
@@ -126,16 +114,12 @@ class KafkaConsumer:
 
     def done(self, record: Record) -> None:
         """Take note that the record's effect is there; see the protocol."""
-        with self._lock:
-            offset = self._offsets.done(record.partition, record.offset)
-            if offset is not None:
-                self._finished[record.partition] = offset
+        self._positions.done(record.partition, record.offset)
 
     def close(self) -> None:
         """Commit and leave the group; a client that hangs is left behind."""
-        with self._lock:
-            already, self._closed = self._closed, True
-        if not already:
+        if not self._closed:
+            self._closed = True
             if self._doze:
                 self._doze.close()
             self._store()
@@ -146,8 +130,7 @@ class KafkaConsumer:
 
         By the polling thread: the client lets one thread in at a time, and one that polls without end lets in no other.
         """
-        with self._lock:
-            finished, self._finished = self._finished, {}
+        finished = self._positions.finished()
         for partition, offset in finished.items():
             # What was taken away at this moment is refused with _STATE: the next holder gets it again.
             with contextlib.suppress(KafkaException):
@@ -173,12 +156,12 @@ class KafkaConsumer:
 
     def _nudge(self) -> None:
         """Wake the thread that fetches, which else sees up to a second later that partitions were resumed."""
+        known = [(partition, at) for partition in self._held if (at := self._positions.next(partition)) is not None]
         with contextlib.suppress(KafkaException):
-            for partition in self._held & self._following.keys():
-                self._client.seek(TopicPartition(self.topic, partition, self._following[partition]))
-                return
-            for place in self._places(self._held)[:1]:
-                self._client.get_watermark_offsets(place, timeout=_NUDGE)
+            if known:
+                self._client.seek(TopicPartition(self.topic, *known[0]))
+            elif self._held:
+                self._client.get_watermark_offsets(TopicPartition(self.topic, min(self._held)), timeout=_NUDGE)
 
     def _tire(self) -> None:
         """Fetch nothing until there is something to fetch, if nothing is to be expected."""
@@ -188,13 +171,14 @@ class KafkaConsumer:
 
     def _next(self, partition: int) -> int | None:
         """Return the offset of the next record of a partition, as far as it is known; None of one not held."""
-        return self._following.get(partition, 0) if partition in self._held else None
+        return (self._positions.next(partition) or 0) if partition in self._held else None
 
     def _caught_up(self) -> bool:
         """Return whether the last fetches have brought all that there was."""
         for place in self._places(self._held):
             _, end = self._client.get_watermark_offsets(place, cached=True)
-            if end > self._following.get(place.partition, end):
+            known = self._positions.next(place.partition)
+            if known is not None and known < end:
                 return False
         return True
 
@@ -215,12 +199,7 @@ class KafkaConsumer:
     def _revoke(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
         self._store()
         revoked = {place.partition for place in places}
-        for partition in revoked:
-            self._following.pop(partition, None)
-        with self._lock:
-            self._offsets.forget(revoked)
-            for partition in revoked:
-                self._finished.pop(partition, None)
+        self._positions.forget(revoked)
         self._hold(self._held - revoked)
         if revoked:
             log.event("partitions revoked", topic=self.topic, partitions=sorted(revoked))
@@ -249,63 +228,12 @@ class KafkaConsumer:
         # A group of protocol `consumer` tells a member that only stands by nothing at all.
         self.ready |= self._untold and stats.get("cgrp", {}).get("state") == "up"
         self._looked = True
-        doubted, self._doubted = self._doubted, ahead(stats, self.topic, self._held)
-        # Twice in a row: numbers of a partition that was just assigned are of different times.
-        self._ahead = doubted & self._doubted
         try:
-            self._beyond = self._watch.look(stats, self.topic, self._held, paused=self._resting)
+            beyond = self._watch.look(stats, self.topic, self._held, paused=self._resting)
         except Fatal as error:
             self._complaints.keep(error)
-
-    def _start_over(self) -> None:
-        """Read from the committed offset again where the topic was made anew, shorter than it was."""
-        ends, self._beyond = self._beyond, {}
-        try:
-            for place in self._client.committed(self._places(ends), timeout=_ANSWER):
-                start, _ = self._client.get_watermark_offsets(place, timeout=_ANSWER)
-                within = start <= place.offset <= ends[place.partition]
-                offset = place.offset if within else start
-                self._set_back(place.partition, offset)
-                self._client.seek(TopicPartition(self.topic, place.partition, offset))
-        except KafkaException as error:
-            self._complaints.say(faults.of(error))
-
-    def _commit_anew(self) -> None:
-        """Commit what is done of logs of which more was committed than there is."""
-        partitions, self._ahead = self._ahead & self._held, set()
-        for partition in partitions:
-            place = TopicPartition(self.topic, partition)
-            try:
-                start, end = self._client.get_watermark_offsets(place, cached=True)
-            except KafkaException as error:
-                self._complaints.say(faults.of(error))
-                continue
-            if not 0 <= start <= end:
-                continue  # not known yet, or of different times
-            with self._lock:
-                offset = self._offsets.first(partition)
-            offset = self._following.get(partition, start) if offset is None else offset
-            offset = offset if start <= offset <= end else start
-            log.warning("more was committed than there is", topic=self.topic, partition=partition, offset=offset)
-            self._commit(partition, offset)
-
-    def _set_back(self, partition: int, offset: int) -> None:
-        """Count and commit from this offset on."""
-        log.warning("partition read anew", topic=self.topic, partition=partition, offset=offset)
-        self._following[partition] = offset
-        with self._lock:
-            self._offsets.forget([partition])
-            self._finished.pop(partition, None)  # counted in the log that is no more
-        self._commit(partition, offset)
-
-    def _commit(self, partition: int, offset: int) -> None:
-        """Commit less than before, which librdkafka does only when told to. What fails is found by the next look."""
-        place = TopicPartition(self.topic, partition, offset)
-        try:
-            self._client.store_offsets(offsets=[place])
-            self._client.commit(offsets=[place], asynchronous=True)
-        except KafkaException as error:
-            self._complaints.say(faults.of(error))
+        else:
+            self._renewal.look(stats, self._held, beyond)
 
 
 def leave(client: confluent_kafka.Consumer, topic: str, seconds: float) -> None:

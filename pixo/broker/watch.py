@@ -66,22 +66,6 @@ class Watch:
         return now - self._since.setdefault((what, partition, offset), now) >= self._limits[what]
 
 
-def ahead(stats: Mapping[str, Any], topic: str, held: Collection[int]) -> set[int]:
-    """Return the partitions of whose log more is committed than there is.
-
-    A member that has records of the old log in hand when the topic is made anew commits their offsets for the new one.
-    From then on nothing is committed, for librdkafka commits by itself what is more than was committed before, until
-    the new log has grown past it; and until then none of its tasks is known to be lost.
-    """
-    partitions = stats["topics"].get(topic, {}).get("partitions", {})
-    return {
-        number
-        for number in held
-        if (state := partitions.get(str(number)))
-        and state["committed_offset"] > state["hi_offset"] >= state["next_offset"] >= 0
-    }
-
-
 def _troubles(
     state: Mapping[str, Any], up: Collection[int], *, paused: bool
 ) -> Iterator[tuple[Literal["beyond", "blind", "stall"], int]]:

@@ -184,7 +184,7 @@ def test_offsets_of_the_old_log_are_dropped(tansu: str, closing: ExitStack) -> N
     for record in records:
         consumer.done(record)
 
-    consumer._set_back(0, 2)
+    consumer._renewal.set_back(0, 2)
     consumer.poll(0)
     consumer.close()
 

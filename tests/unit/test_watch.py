@@ -2,7 +2,7 @@
 
 import pytest
 
-from pixo.broker.watch import Watch, ahead
+from pixo.broker.watch import Watch
 from pixo.errors import Fatal
 from tests.clock import Clock
 
@@ -167,15 +167,3 @@ def test_without_a_leader_or_paused_nothing_can_be_heard(clock: Clock, leader: i
         watch.look(away, "t", {0}, paused=False)
         watch.look(paused, "t", {0}, paused=True)
         clock.now += 60
-
-
-@pytest.mark.parametrize(
-    ("committed", "following", "end", "found"),
-    [(6, 3, 3, {0}), (6, 0, 0, {0}), (3, 3, 3, set()), (-1001, 3, 3, set()), (6, 6, 3, set()), (6, 0, -1001, set())],
-)
-def test_more_is_committed_than_there_is(committed: int, following: int, end: int, found: set[int]) -> None:
-    """Of a log that is read, not of one that is read beyond its end, or not at all yet."""
-    told = stats(following, following, end)
-    told["topics"]["t"]["partitions"]["0"]["committed_offset"] = committed  # type: ignore[index]
-    assert ahead(told, "t", {0}) == found
-    assert ahead(told, "t", {1}) == ahead(told, "u", {0}) == set()
