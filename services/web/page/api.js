@@ -73,12 +73,9 @@ export async function listen(path, told, signal) {
   }
 }
 
-// Whether links work as they are: nobody has asked for a token.
-export const free = () => !token;
-
 // URL and name of an image or a file: the resource itself, or a copy of it where a token must go along.
 export async function resource(path) {
-  if (free()) return { url: address(path), name: "" };
+  if (!token) return { url: address(path), name: "" };
   const response = await call(path);
   const said = response.headers.get("Content-Disposition") ?? "";
   const extended = /filename\*=UTF-8''([^;]*)/.exec(said)?.[1];
@@ -86,13 +83,16 @@ export async function resource(path) {
   return { url: URL.createObjectURL(await response.blob()), name };
 }
 
-// Saves what is at a path as a file, as a link would.
-export async function save(path) {
-  const { url, name } = await resource(path);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
+// Takes a click on a link to a file, whose path is in the link's data: a link cannot send a token.
+export async function download(event) {
+  const { href, dataset } = event.currentTarget;
+  if (!token || href.startsWith("blob:")) return;
+  event.preventDefault();
+  const copy = document.createElement("a");
+  const { url, name } = await resource(dataset.path);
+  copy.href = url;
+  copy.download = name;
+  copy.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // by then the browser has it
 }
 

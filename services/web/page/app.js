@@ -1,7 +1,7 @@
 // The page: choose an image and filters, send it, watch its tiles, compare and download.
-import { address, api, free, listen, Problem, sleep } from "./api.js";
+import { address, api, download, listen, Problem, sleep } from "./api.js";
 import { Chain } from "./chain.js";
-import { compare, fetchResult, lay, picture } from "./compare.js";
+import { compare, fetchResult, lay } from "./compare.js";
 import * as lists from "./lists.js";
 import { paintSample } from "./sample.js";
 import { sendAll } from "./sending.js";
@@ -87,22 +87,10 @@ function draw(job) {
 async function drawResult(job, mine) {
   const result = await fetchResult(job);
   if (turn !== mine) return;
-  $("download").dataset.link = job.links.result;
-  offer(result ?? { url: address(job.links.result), name: "" });
+  $("download").href = result?.url ?? address(job.links.result);
+  $("download").download = result?.name ?? "";
+  $("download").dataset.path = job.links.result;
   compare(job, original, result, () => turn === mine); // which the next image need not wait for
-}
-
-function offer({ url, name }) {
-  $("download").href = url;
-  $("download").download = name;
-}
-
-// A link cannot send a token: what was not fetched to be shown is fetched when it is asked for.
-async function fetchFirst(event) {
-  if (free() || $("download").href.startsWith("blob:")) return;
-  event.preventDefault();
-  offer(await picture($("download").dataset.link));
-  $("download").click();
 }
 
 // Brings the work into view, which on a phone is further down or up: last, when what is hidden for it is hidden.
@@ -212,7 +200,7 @@ async function submit(event) {
   $("compare").hidden = $("download").hidden = $("retry").hidden = $("tiles").hidden = true;
   $("cancel").hidden = false;
   show(null);
-  lists.expect(files.length);
+  lists.makeRoom(files.length);
   sending = new AbortController();
   try {
     const sent = sendAll(files, wanted(), sendingOf(files.length), sending.signal);
@@ -285,7 +273,7 @@ function wire() {
   $("job").addEventListener("invalid", (event) => { event.target.closest("details")?.setAttribute("open", ""); }, true);
   $("sample").addEventListener("click", async () => choose([await paintSample()]));
   for (const id of ["over", "edge"]) $(id).addEventListener("input", lay);
-  $("download").addEventListener("click", (event) => fetchFirst(event).catch(complain));
+  $("download").addEventListener("click", (event) => download(event).catch(complain));
   $("cancel").addEventListener("click", () =>
     shown ? api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain) : sending?.abort());
   $("retry").addEventListener("click", () =>

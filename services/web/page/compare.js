@@ -9,7 +9,7 @@ const $ = (id) => document.getElementById(id);
 let copies = []; // object URLs of what was fetched for the shown job
 
 // Gives URL and name of an image of the shown job; a copy of it is let go with the job.
-export async function picture(path) {
+async function picture(path) {
   const found = await resource(path);
   if (found.url.startsWith("blob:")) copies.push(found.url);
   return found;

@@ -1,12 +1,12 @@
 // The lists beside the form: recent jobs and live workers.
-import { address, api, free, save } from "./api.js";
+import { address, api, download } from "./api.js";
 
-const RECENT = 8;
-const MOST = 100;
+const RECENT = 8; // jobs that are listed at least
+const MOST = 100; // and at most, however many were sent together
 
 const $ = (id) => document.getElementById(id);
 
-let listed = RECENT; // jobs
+let listed = RECENT;
 
 function listItem(name, note, badge, open) {
   const item = document.createElement("li");
@@ -38,21 +38,18 @@ function quietItem(text) {
 }
 
 // Makes room in the list for so many jobs that were sent together.
-export function expect(jobs) {
+export function makeRoom(jobs) {
   listed = Math.min(MOST, Math.max(RECENT, jobs));
 }
 
-function download(job, failed) {
+function resultLink(job, failed) {
   const link = document.createElement("a");
   link.href = address(job.links.result);
   link.download = "";
+  link.dataset.path = job.links.result;
   link.textContent = "Download";
   link.setAttribute("aria-label", `Download ${job.filename || job.id}`);
-  link.addEventListener("click", (event) => {
-    if (free()) return; // a link cannot send a token
-    event.preventDefault();
-    save(job.links.result).catch(failed);
-  });
+  link.addEventListener("click", (event) => download(event).catch(failed));
   return link;
 }
 
@@ -69,7 +66,7 @@ export async function refresh(open, failed) {
     about.className = "quiet about";
     about.textContent = `${clock(new Date(job.created))}, ${job.filters.replaceAll(",", ", ") || "no filter"}`; // to be wrapped
     item.append(about);
-    if (job.status === "done") item.append(download(job, failed));
+    if (job.status === "done") item.append(resultLink(job, failed));
     return item;
   }));
   if (held) $("jobs").querySelector(`[data-id="${held}"] ${kind}`)?.focus({ preventScroll: true });
