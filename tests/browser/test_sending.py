@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -13,11 +14,16 @@ from tests.conftest import PATIENCE
 def choose_what_takes_long(page: Page, folder: Path) -> None:
     """Choose an image that takes half a minute to be sent."""
     Image.effect_noise((1600, 1200), 100).save(folder / "noise.png")
+    send_slowly(page)
+    page.get_by_label("Select Image File").set_input_files(folder / "noise.png")
+
+
+def send_slowly(page: Page) -> None:
+    """Let the page send 50 kB a second."""
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
     speed = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 50_000}
     network.send("Network.emulateNetworkConditions", speed)
-    page.get_by_label("Select Image File").set_input_files(folder / "noise.png")
 
 
 def test_a_reload_shows_the_job_again(page: Page, photo: Path, site: str) -> None:
@@ -111,6 +117,29 @@ def test_cancel_keeps_the_rest_from_being_sent(page: Page, tmp_path: Path) -> No
     expect(page.locator("#work")).to_be_hidden()
     expect(page.locator("#trouble")).to_be_hidden()
     expect(page.get_by_role("link", name="Download small.png").first).to_be_visible(timeout=PATIENCE * 1000)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_job_that_is_opened_meanwhile_stays(page: Page, photo: Path, tmp_path: Path, *, taken: bool) -> None:
+    """Whoever looks at another job is not torn away from it when all are sent, or none is taken."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    slow = tmp_path / "slow.jpg"
+    Image.effect_noise((400, 300), 100).save(slow, "png")
+    if not taken:
+        slow.write_bytes(slow.read_bytes()[20:])
+    (tmp_path / "notes.jpg").write_text("no image")
+    send_slowly(page)
+    page.get_by_label("Select Image File").set_input_files([slow, tmp_path / "notes.jpg"])
+    page.get_by_role("button", name="Process 2 Images").click()
+    expect(page.locator("#state")).to_have_text("uploading 1 of 2")
+    page.get_by_role("button", name="hills.jpg").first.click()
+    expect(page.locator("#state")).to_have_text("done")
+
+    expect(page.locator("#trouble")).to_contain_text("notes.jpg: ")
+    expect(page.get_by_role("button", name="Process 2 Images")).to_be_enabled()
+    expect(page.locator("#title")).to_have_text("hills.jpg")
+    expect(page.locator("#work")).to_be_visible()
 
 
 def test_jobs_of_one_name_are_told_apart(page: Page, photo: Path) -> None:

@@ -4,7 +4,7 @@ import { Chain } from "./chain.js";
 import { compare, fetchResult, lay } from "./compare.js";
 import * as lists from "./lists.js";
 import { paintSample } from "./sample.js";
-import { sendAll } from "./sending.js";
+import { refusals, sendAll } from "./sending.js";
 
 const $ = (id) => document.getElementById(id);
 const TILES_DRAWN = 600;
@@ -208,7 +208,8 @@ async function submit(event) {
     const { taken, refused } = await sent;
     sending = null;
     refresh();
-    if (refused) complain(refused);
+    if (refused.length) complain(refusals(refused, files.length));
+    if (shown) return; // another job was opened meanwhile, and stays
     if (taken.length) await watchSent(taken.at(-1));
     else $("work").hidden = true;
   } catch (error) {

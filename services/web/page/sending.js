@@ -23,9 +23,13 @@ async function sendPatiently(file, fields, tell, signal) {
   }
 }
 
-// Gives file and job of each that was taken, and what to say of those that were not: of many files one may be no image.
-// Throws what keeps all from being sent; the signal stops it. `tell` has four functions: `begun` with file and number,
-// `state` and `figures` with texts, `sent` with the bytes that are gone and all.
+// Whether an image is refused for what it is: the next one may be taken.
+const ofThisOne = (error) =>
+  error instanceof Problem && error.status >= 400 && error.status < 500 && ![401, 429].includes(error.status);
+
+// Gives file and job of each that was taken, file and error of each that was refused where there are several: of many
+// files one may be no image. Throws what keeps all from being sent; the signal stops it. `tell` has four functions: `begun`
+// with file and number, `state` and `figures` with texts, `sent` with the bytes that are gone and all.
 export async function sendAll(files, fields, tell, signal) {
   const taken = [];
   const refused = [];
@@ -34,15 +38,19 @@ export async function sendAll(files, fields, tell, signal) {
     try {
       taken.push({ file, job: await sendPatiently(file, fields(file), tell, signal) });
     } catch (error) {
-      const one = error instanceof Problem && error.status >= 400 && error.status < 500 && ![401, 429].includes(error.status);
-      if (files.length === 1 || !one) {
-        if (taken.length && error instanceof Problem) error.message += ` ${taken.length} of ${files.length} images were sent.`;
-        throw error;
+      if (files.length > 1 && ofThisOne(error)) {
+        refused.push({ file, error });
+        continue;
       }
-      refused.push(`${file.name}: ${error.message}`);
+      if (taken.length && error instanceof Problem) error.message += ` ${taken.length} of ${files.length} images were sent.`;
+      throw error;
     }
   }
-  const more = refused.length > TOLD ? ["…"] : [];
-  return { taken, refused: refused.length
-    ? [`${refused.length} of ${files.length} files were not taken.`, ...refused.slice(0, TOLD), ...more].join("\n") : "" };
+  return { taken, refused };
+}
+
+// Says which files were refused, and why.
+export function refusals(refused, count) {
+  const lines = refused.slice(0, TOLD).map(({ file, error }) => `${file.name}: ${error.message}`);
+  return [`${refused.length} of ${count} files were not taken.`, ...lines, ...(refused.length > TOLD ? ["…"] : [])].join("\n");
 }
