@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import count
-from typing import Any
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -32,6 +32,8 @@ BATCH = 8
 """Waiting jobs of each class that are looked at together."""
 
 log = logs.logger(__name__)
+
+T = TypeVar("T")
 
 
 class Dispatcher:
@@ -60,13 +62,11 @@ class Dispatcher:
 
     def partitions(self) -> int:
         """Return today's number of partitions of `tasks`; raise TryAgain("kafka")."""
-        width: int = self._partitions()
-        return width
+        return self._partitions()
 
     def workers(self) -> list[Worker]:
         """Return the workers that live; raise TryAgain("redis")."""
-        alive: list[Worker] = self._workers()
-        return alive
+        return self._workers()
 
     def publish(self, id: str, handout: Handout) -> list[Future[None]]:
         """Send the tasks that were handed out to their lanes; the caller settles the futures."""
@@ -177,19 +177,18 @@ def _tell(job: Job, end: End) -> None:
     log.event("job ended", job=job.id, status=end.status, seconds=round(end.finished - job.created, 3), **error)
 
 
-class _Kept:
+class _Kept(Generic[T]):
     """A cached value, asked for again after some seconds."""
 
-    def __init__(self, ask: Callable[[], Any], seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, ask: Callable[[], T], seconds: float, clock: Callable[[], float]) -> None:
         self._ask = ask
         self._seconds = seconds
         self._clock = clock
-        self._value: Any = None
-        self._until = float("-inf")
+        self._value: tuple[T, float] | None = None
+        """With when it is to be asked for again."""
 
-    def __call__(self) -> Any:
+    def __call__(self) -> T:
         now = self._clock()
-        if now >= self._until:
-            self._value = self._ask()
-            self._until = now + self._seconds
-        return self._value
+        if self._value is None or now >= self._value[1]:
+            self._value = self._ask(), now + self._seconds
+        return self._value[0]

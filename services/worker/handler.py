@@ -7,7 +7,6 @@ tile is computed meanwhile. The loop stores the offset last.
 import time
 from contextlib import suppress
 from hashlib import sha256
-from itertools import count
 from secrets import token_hex
 from typing import Any
 
@@ -78,9 +77,9 @@ class Handler:
         injection.point("worker.before-begin", job=task.job, tile=task.tile)
         cause: Exception | None = None
         tokens: list[str] = []
-        for attempt in count():
+        while True:  # until the third attempt has failed: then begin says `dead`
             # Its own name for every attempt; the same one when a step of it is repeated, so that it counts once.
-            token = f"{self._boot}.{record.partition}.{record.offset}.{attempt}"
+            token = f"{self._boot}.{record.partition}.{record.offset}.{len(tokens)}"
             verdict = self._state.jobs.begin(task.job, task.gen, task.tile, token)
             if verdict == "skip":
                 self._open.pop(place, None)  # begun at an earlier try, and done by another since
@@ -88,12 +87,12 @@ class Handler:
                 return None
             if verdict == "dead":
                 return self._exhausted(record, task, tokens, cause)
-            tokens.append(token)
             opened = self._open[place] = token, task
-            if verdict == "again" and attempt == 0:
-                self._isolate(task)
-            if attempt == 0:
+            if not tokens:
+                if verdict == "again":
+                    self._isolate(task)
                 self._measures.taken(record)
+            tokens.append(token)
             began = time.monotonic()
             span = tracing.begin("tile", parent=record.headers, attempt=token, **self._story(task))
             try:
@@ -116,7 +115,6 @@ class Handler:
             else:
                 self._breaker.made(task.job)
                 return self._settle(place, opened, piece, began, span)
-        raise AssertionError("attempts end")  # pragma: no cover - begin says `dead` after three
 
     def _say(self, error: Exception, task: TileTask, token: str) -> None:
         if isinstance(error, NoSuchBlob):  # where its job is being deleted, the next attempt is none
