@@ -223,7 +223,7 @@ class Work(Struct, frozen=True, kw_only=True):
     tile_timeout: Annotated[Seconds, Meta(description="seconds that a tile may take; past that, its worker exits")] = (
         120.0
     )
-    window: Annotated[int, Meta(ge=2, description="most tiles of one lane that are in Kafka at once")] = 8
+    window: Annotated[int, Meta(ge=2, description="most tiles of a job that one partition of Kafka holds at once")] = 8
     max_waiting: Annotated[
         Count, Meta(description="most jobs waiting for their turn; further uploads get 429 with a time to retry")
     ] = 2000

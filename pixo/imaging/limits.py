@@ -40,8 +40,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_tile_bytes: Annotated[
         Count,
         Meta(
-            description="most memory that a worker needs for one tile: its decoder, its rows with the halo, and the"
-            " filters' intermediate results; very wide images get flatter tiles to stay within it"
+            description="most memory that a worker needs for one tile: its decoder, its rows and those around them"
+            " that filters read, and what filters make in between; very wide images get flatter tiles to stay within it"
         ),
     ] = 1_600_000_000
     max_luma_pixels: Annotated[
