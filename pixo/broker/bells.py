@@ -3,8 +3,8 @@
 Tansu does not wake a fetch that waits when a record arrives: the fetch looks again at intervals that get shorter, so
 that a record is met 8 ms late on average, and a consumer that fetches all the time costs 1.5 % of a core. A ring is a
 datagram to the socket of every consumer, and says for which record. It is a hint: one that is lost is made up for by a
-look every few seconds.
-Whatever happens to the folder must therefore neither fail a record nor keep a consumer waiting for rings in vain.
+look every few seconds. Whatever happens to the folder must neither fail a record nor keep a consumer waiting for rings
+in vain.
 """
 
 import contextlib

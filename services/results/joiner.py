@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from secrets import token_hex
-from typing import Self
+from typing import Self, TypeVar
 
 from pixo import injection, logs, metrics, tracing
 from pixo.broker import Producer
@@ -30,6 +30,8 @@ GRACE = 15.0
 """Seconds that a join may go on when the process is told to end; then it is somebody else's."""
 
 log = logs.logger(__name__)
+
+T = TypeVar("T")
 
 
 class Joiner:
@@ -152,7 +154,7 @@ class Joiner:
     def _take(self, job: str) -> None:
         token, ended = token_hex(4), False
         try:
-            ended = bool(self._patiently(lambda: self.join(job, token)))
+            ended = self._patiently(lambda: self.join(job, token))
             if ended:
                 self._patiently(lambda: self._dispatcher.ended(job))
         except TryAgain as error:
@@ -181,7 +183,7 @@ class Joiner:
             if failed:
                 self._dispatcher.ended(job)
 
-    def _patiently(self, step: Callable[[], bool | None]) -> bool | None:
+    def _patiently(self, step: Callable[[], T]) -> T:
         for pause in PAUSES:
             try:
                 return step()

@@ -94,8 +94,10 @@ class Sweep:
         if spec is None:
             return
         end = self._end(id_)
-        if self._state.jobs.create(spec, end if end is not None and end.r == spec.r else None):
-            log.event("job restored from the store", job=id_, ended=end is not None and end.r == spec.r)
+        if end is not None and end.r != spec.r:
+            end = None  # a client has retried it since
+        if self._state.jobs.create(spec, end):
+            log.event("job restored from the store", job=id_, ended=end is not None)
         job = self._state.jobs.read(id_)
         if job is not None and job.status == "queued":
             self._dispatcher.enrol(id_, job)
