@@ -60,7 +60,7 @@ def plan(
     out_mode = _out_mode(chain.out_mode(mode), output)
     widest = max(len(mode), len(out_mode))
     align, halo = chain.align(), chain.halo(header.depth)
-    decoder, row = memory.reader(header, engine, mode), memory.row(header, chain, mode)
+    reader, row = memory.reader(header, engine, mode), memory.row(header, chain, mode)
     uncut = costs.estimate(header, chain, engine, mode, out_mode, output, header.height).total * header.pixels / 1e9
     rows = tile_rows(
         header.width,
@@ -70,10 +70,10 @@ def plan(
         halo=halo,
         area=_area(header.pixels, tile_size, workers, busy=busy, channels=widest, whole=uncut <= WHOLE),
         most=restart_rows(header.width, out_mode, output),
-        reach=(limits.max_tile_bytes - decoder) // row,
+        reach=(limits.max_tile_bytes - reader) // row,
     )
     reach = reached(rows, header.height, align=align, halo=halo)
-    held = decoder + row * reach
+    held = reader + row * reach
     lead = "With these filters, one tile of the image needs"
     most(held, limits.max_tile_bytes, "too-many-pixels", "bytes of memory", "max_tile_bytes", lead=lead)
     work = costs.estimate(header, chain, engine, mode, out_mode, output, rows)
@@ -93,7 +93,7 @@ def plan(
         seconds=round(work.total * header.pixels / 1e9, 3),
         orientation=header.orientation,
         held=held,
-        kept=decoder + reach * memory.window(header, mode),
+        kept=reader + reach * memory.window(header, mode),
     )
 
 
