@@ -105,7 +105,7 @@ def test_many_images_are_sent_one_after_the_other(page: Page, photo: Path, tmp_p
 
 
 def test_cancel_keeps_the_rest_from_being_sent(page: Page, tmp_path: Path) -> None:
-    """What has been sent goes on."""
+    """What has been sent goes on; the rest is still chosen."""
     choose_what_takes_long(page, tmp_path)
     small = tmp_path / "small.png"
     Image.new("RGB", (9, 9)).save(small)
@@ -116,6 +116,8 @@ def test_cancel_keeps_the_rest_from_being_sent(page: Page, tmp_path: Path) -> No
 
     expect(page.locator("#work")).to_be_hidden()
     expect(page.locator("#trouble")).to_be_hidden()
+    expect(page.get_by_role("button", name="Process 2 Images")).to_be_enabled()
+    expect(page.locator("#chosen")).to_have_text(re.compile("^2 images, .*: noise.png, …$"))
     expect(page.get_by_role("link", name="Download small.png").first).to_be_visible(timeout=PATIENCE * 1000)
 
 

@@ -192,28 +192,31 @@ function wanted() {
 async function submit(event) {
   event.preventDefault();
   calm();
-  const files = images; // others may be chosen while these wait for room
-  if (!files.length) return;
+  if (!images.length) return;
+  const chosen = images; // others may be chosen while these wait for room
+  const files = [...chosen];
+  const count = files.length;
   busy = true;
   allow();
   $("state").className = "badge";
   $("compare").hidden = $("download").hidden = $("retry").hidden = $("tiles").hidden = true;
   $("cancel").hidden = false;
   show(null);
-  lists.makeRoom(files.length);
+  lists.makeRoom(count);
   sending = new AbortController();
   try {
-    const sent = sendAll(files, wanted(), sendingOf(files.length), sending.signal);
+    const sent = sendAll(files, wanted(), sendingOf(count), sending.signal);
     reveal();
     const { taken, refused } = await sent;
     sending = null;
     refresh();
-    if (refused.length) complain(refusals(refused, files.length));
+    if (refused.length) complain(refusals(refused, count));
     if (shown) return; // another job was opened meanwhile, and stays
     if (taken.length) await watchSent(taken.at(-1));
     else $("work").hidden = true;
   } catch (error) {
     if (!shown) $("work").hidden = true;
+    if (images === chosen) choose(files); // what is left of them
     if (!sending?.signal.aborted) complain(error);
   } finally {
     sending = null;

@@ -27,22 +27,25 @@ async function sendPatiently(file, fields, tell, signal) {
 const ofThisOne = (error) =>
   error instanceof Problem && error.status >= 400 && error.status < 500 && ![401, 429].includes(error.status);
 
-// Gives file and job of each that was taken, file and error of each that was refused where there are several: of many
-// files one may be no image. Throws what keeps all from being sent; the signal stops it. `tell` has four functions: `begun`
-// with file and number, `state` and `figures` with texts, `sent` with the bytes that are gone and all.
+// Sends the files in turn, and takes out of their array each that need not be sent again. Gives file and job of each that
+// was taken, file and error of each that was refused where there are several: of many files one may be no image. Throws
+// what keeps all from being sent; the signal stops it. `tell` has four functions: `begun` with file and number, `state` and
+// `figures` with texts, `sent` with the bytes that are gone and all.
 export async function sendAll(files, fields, tell, signal) {
+  const count = files.length;
   const taken = [];
   const refused = [];
-  for (const [n, file] of files.entries()) {
-    tell.begun(file, n);
+  for (; files.length; files.shift()) {
+    const [file] = files;
+    tell.begun(file, count - files.length);
     try {
       taken.push({ file, job: await sendPatiently(file, fields(file), tell, signal) });
     } catch (error) {
-      if (files.length > 1 && ofThisOne(error)) {
+      if (count > 1 && ofThisOne(error)) {
         refused.push({ file, error });
         continue;
       }
-      if (taken.length && error instanceof Problem) error.message += ` ${taken.length} of ${files.length} images were sent.`;
+      if (taken.length && error instanceof Problem) error.message += ` ${taken.length} of ${count} images were sent.`;
       throw error;
     }
   }
