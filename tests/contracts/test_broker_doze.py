@@ -7,7 +7,7 @@ import pytest
 
 from pixo.broker import profiles
 from pixo.broker.consumer import KafkaConsumer
-from pixo.broker.doze import LOOK, Doze
+from pixo.broker.doze import LOOK
 from pixo.broker.kafka import KafkaBroker
 from pixo.broker.producer import KafkaProducer
 from tests.contracts.house import House, join, opened, send, take
@@ -22,13 +22,11 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
 
 def sleep(*consumers: KafkaConsumer) -> None:
     """Poll the consumers until all sleep."""
-    dozes = [consumer._doze for consumer in consumers if consumer._doze]
-    assert len(dozes) == len(consumers)
 
     def all_sleep() -> bool:
         for consumer in consumers:
             assert consumer.poll(0.01) is None
-        return all(doze.asleep for doze in dozes)
+        return all(consumer._fetching.resting for consumer in consumers)
 
     until(all_sleep, "sleep", polls=True)
 
@@ -44,7 +42,7 @@ def test_a_ring_brings_the_record(house):
         (record,) = take(consumer, 1)
         assert (record.value, record.partition) == (b"%d" % turn, turn % 3)
         consumer.done(record)
-        slept += consumer._doze.asleep
+        slept += consumer._fetching.resting
     consumer.close()
     assert slept > 0  # it goes on to fetch only where a look fell together with a ring
     assert house.admin.committed(house.group, house.tasks) == {0: 2, 1: 2, 2: 2}
@@ -104,6 +102,6 @@ def test_without_a_bell_nobody_sleeps(house):
     assert isinstance(house.broker, KafkaBroker)
     profile = profiles.consumer(house.broker.settings, "test", house.group)
     consumer = KafkaConsumer(profile, house.tasks)
-    assert consumer._doze is None
-    assert isinstance(house.broker.consumer(house.group, house.tasks)._doze, Doze)
+    assert consumer._fetching._doze is None
+    assert house.broker.consumer(house.group, house.tasks)._fetching._doze is not None
     consumer.close()
