@@ -187,7 +187,7 @@ class Web(Struct, frozen=True, kw_only=True):
     ] = ""
 
     def __post_init__(self) -> None:
-        """Refuse tokens that no client can send, a list with none, which would let everybody in, and no origins."""
+        """Refuse tokens that no client can send, a list of none, which would let everybody in, and wrong origins."""
         if not all(token.isascii() and token.isprintable() for token in self.tokens):
             raise ValueError("PIXO_API_TOKENS has characters that no client can send: tokens must be plain ASCII")
         if self.api_tokens and not self.tokens:
