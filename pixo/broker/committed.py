@@ -12,8 +12,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from pixo.broker import faults
-from pixo.broker.consumer import leave
 from pixo.broker.profiles import Profile
+from pixo.broker.reading import leave
 
 _FAREWELL = 2.0
 

@@ -1,14 +1,13 @@
 """A member of a consumer group: records in, offsets of what is done out."""
 
 import contextlib
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import confluent_kafka
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from pixo import injection, logs, metrics
 from pixo.broker import Record, faults
@@ -16,6 +15,7 @@ from pixo.broker.doze import Rings
 from pixo.broker.fetching import Fetching
 from pixo.broker.positions import Positions
 from pixo.broker.profiles import Profile
+from pixo.broker.reading import fetched, leave, read
 from pixo.broker.renewal import Renewal
 from pixo.broker.standby import Standby
 from pixo.broker.watch import Watch
@@ -164,35 +164,3 @@ class KafkaConsumer:
             self._complaints.keep(error)
         else:
             self._renewal.look(stats, held, beyond)
-
-
-def leave(client: confluent_kafka.Consumer, topic: str, seconds: float) -> None:
-    """Close the client; one that hangs, as it may when the broker is gone, is left behind."""
-    leaving = threading.Thread(target=client.close, name="kafka-farewell", daemon=True)
-    leaving.start()
-    leaving.join(seconds)
-    if leaving.is_alive():
-        log.warning("kafka consumer hangs on closing", topic=topic, seconds=seconds)
-
-
-def fetched(stats: Mapping[str, Any], topic: str) -> int:
-    """Return the bytes that the client has fetched and nobody has polled, of its statistics."""
-    partitions = stats.get("topics", {}).get(topic, {}).get("partitions", {})
-    return sum(int(one.get("fetchq_size", 0)) for one in partitions.values())
-
-
-def read(message: Message) -> Record:
-    """Return a message without an error as a record."""
-    return Record(
-        topic=str(message.topic()),
-        partition=int(message.partition() or 0),
-        offset=int(message.offset() or 0),
-        value=message.value(),
-        headers={name: value or b"" for name, value in _headers(message)},
-        timestamp_ms=message.timestamp()[1],
-    )
-
-
-def _headers(message: Message) -> list[tuple[str, bytes | None]]:
-    headers: Any = message.headers()
-    return headers or []

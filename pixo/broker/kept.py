@@ -8,8 +8,8 @@ import confluent_kafka
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
 from pixo.broker import Record, faults
-from pixo.broker.consumer import read
 from pixo.broker.profiles import Profile
+from pixo.broker.reading import partitions, read
 from pixo.errors import TryAgain
 
 
@@ -23,7 +23,7 @@ def records(
     complaints = faults.Complaints(clock)
     settings = {**profile, "enable.partition.eof": True, "error_cb": complaints.say}
     with closing(confluent_kafka.Consumer(settings, logger=complaints)) as client:
-        left = _partitions(client, topic)
+        left = _there(client, topic)
         client.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in left])
         deadline = clock() + patience
         while left:
@@ -42,12 +42,11 @@ def records(
                 raise TryAgain("kafka", error.str())
 
 
-def _partitions(client: confluent_kafka.Consumer, topic: str) -> set[int]:
+def _there(client: confluent_kafka.Consumer, topic: str) -> set[int]:
     try:
-        # All topics: to ask for one by name would create it at the embedded broker.
-        found = client.list_topics(timeout=5).topics.get(topic)
+        found = set(partitions(client, topic, timeout=5))
     except KafkaException as error:
         raise TryAgain("kafka", faults.of(error).str()) from error
-    if found is None or not found.partitions:
+    if not found:
         raise TryAgain("kafka", f"there is no topic {topic}")
-    return set(found.partitions)
+    return found

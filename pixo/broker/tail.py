@@ -9,8 +9,8 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException, TopicP
 
 from pixo import logs, metrics
 from pixo.broker import Record, faults
-from pixo.broker.consumer import fetched, leave, read
 from pixo.broker.profiles import Profile
+from pixo.broker.reading import fetched, leave, partitions, read
 from pixo.broker.watch import Watch
 from pixo.errors import Fatal
 
@@ -86,12 +86,10 @@ class KafkaTail:
     def _cover(self) -> None:
         """Listen to the partitions that are not listened to yet: the first ones from now, added ones whole."""
         try:
-            # All topics: to ask for one by name would create it at the embedded broker.
-            found = self._client.list_topics(timeout=2).topics.get(self.topic)
+            added = partitions(self._client, self.topic, timeout=2) - self._held
         except KafkaException as error:
             self._complaints.say(faults.of(error))
-            found = None
-        added = frozenset(found.partitions if found else ()) - self._held
+            added = frozenset()
         # A topic that is not there yet is looked for more often.
         self._due = self._clock() + (self._period if self._held | added else 0.5)
         if not added:

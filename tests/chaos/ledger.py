@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition
 
 from pixo import messages
 from pixo.broker import Record
-from pixo.broker.consumer import read
+from pixo.broker.reading import read
 from pixo.errors import BadRecord
 from pixo.messages import TileDone
 from tests.chaos.installation import Installation
