@@ -25,6 +25,8 @@ Seconds = Annotated[float, Meta(gt=0, le=1e9)]
 """Up to 31 years: Redis keeps times as whole milliseconds, and ``inf`` is none."""
 
 
+ORIGIN = re.compile(r"\*|(?!https:.*:443$|http:.*:80$)https?://[^/?#@*\sA-Z]+")
+"""As browsers write one: in small letters, without the scheme's own port."""
 HINT = "write a user or password URL-encoded, or in PIXO_REDIS_USERNAME and PIXO_REDIS_PASSWORD"
 """What an error of a URL says, of which it shows nothing that may be a password."""
 
@@ -83,6 +85,8 @@ class Kafka(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what does not go together, rather than connect less securely than was meant."""
+        if self.kafka_bells and self.kafka_profile != "embedded":
+            raise ValueError("PIXO_KAFKA_BELLS needs PIXO_KAFKA_PROFILE=embedded: Apache Kafka wakes consumers itself")
         names = ("kafka_sasl_username", "kafka_sasl_password")
         sasl = [name for name in names if getattr(self, name)]
         if self.kafka_security_protocol.startswith("SASL_"):
@@ -193,10 +197,10 @@ class Web(Struct, frozen=True, kw_only=True):
         if self.api_tokens and not self.tokens:
             raise ValueError("PIXO_API_TOKENS is set but holds no token")
         for origin in self.origins:
-            if not re.fullmatch(r"\*|https?://[^/?#@*\s]+", origin) or origin != origin.lower():
+            if not ORIGIN.fullmatch(origin):
                 raise ValueError(
-                    f"PIXO_ALLOWED_ORIGINS: {origin!r} is no origin; write scheme and host, in small letters, no path, "
-                    "as https://example.com"
+                    f"PIXO_ALLOWED_ORIGINS: {origin!r} is no origin; write it as browsers do: https://example.com, in "
+                    "small letters, with no path and no port that is the scheme's own"
                 )
 
     @property

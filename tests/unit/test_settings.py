@@ -88,13 +88,30 @@ def test_tokens_that_would_let_nobody_in_or_all(tokens: str) -> None:
     assert settings.load({"PIXO_API_TOKENS": "alpha, beta,\n"}).web.api_tokens == "alpha, beta,\n"
 
 
+def test_bells_are_the_embedded_brokers() -> None:
+    """Where they would do harm they are refused."""
+    assert settings.load({"PIXO_KAFKA_BELLS": "/b", "PIXO_KAFKA_PROFILE": "embedded"}).kafka.kafka_bells == "/b"
+    with pytest.raises(ConfigError, match=r"PIXO_KAFKA_BELLS needs PIXO_KAFKA_PROFILE=embedded"):
+        settings.load({"PIXO_KAFKA_BELLS": "/b"})
+
+
 def test_origins() -> None:
     """They are compared as a browser writes them: what it never writes is refused."""
     assert settings.load({}).web.origins == frozenset()
     given = settings.load({"PIXO_ALLOWED_ORIGINS": "https://a.example, http://b.example:8080\n"}).web.origins
     assert given == {"https://a.example", "http://b.example:8080"}
     assert settings.load({"PIXO_ALLOWED_ORIGINS": "*"}).web.origins == {"*"}
-    for wrong in ("a.example", "https://a.example/", "https://A.example", "null", "https://*", "ftp://a.example"):
+    assert settings.load({"PIXO_ALLOWED_ORIGINS": "http://a.example:443"}).web.origins == {"http://a.example:443"}
+    for wrong in (
+        "a.example",
+        "https://a.example/",
+        "https://A.example",
+        "https://a.example:443",
+        "http://a.example:80",
+        "null",
+        "https://*",
+        "ftp://a.example",
+    ):
         with pytest.raises(ConfigError, match=r"PIXO_ALLOWED_ORIGINS: .* is no origin"):
             settings.load({"PIXO_ALLOWED_ORIGINS": wrong})
 
