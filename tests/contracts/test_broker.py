@@ -157,6 +157,23 @@ def test_pause_outlives_rebalance(house: House) -> None:
     assert sorted(record.value or b"" for record in take(one, 3)) == [b"0", b"1", b"2"]
 
 
+def test_resumed_it_fetches_at_once(house: House) -> None:
+    """A worker that was busy with a long tile has its next one when it is done, not up to a second later."""
+    consumer = house.broker.consumer(house.group, house.tasks)
+    join(consumer)
+    waited = 0.0
+    for turn in range(8):
+        consumer.pause()
+        send(house, [b"%d" % turn], partition=turn % 3)
+        assert [consumer.poll(0.05) for _ in range(6)] == [None] * 6
+        consumer.resume()
+        began = time.monotonic()
+        (record,) = take(consumer, 1)
+        waited += time.monotonic() - began
+        consumer.done(record)
+    assert waited < 3
+
+
 def test_resume_while_nothing_is_held(house: House) -> None:
     """A consumer that is paused, loses its partitions, is resumed and receives some again gives their records."""
     one = house.broker.consumer(house.group, house.tasks)
