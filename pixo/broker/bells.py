@@ -27,8 +27,6 @@ class Bells:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(0)
 
     def ring(self, topic: str, partition: int, offset: int) -> None:
         """Ring at every consumer of a topic for a record that the broker has.
@@ -36,26 +34,21 @@ class Bells:
         Does not wait and does not fail: whom it does not reach looks in time.
         """
         record = b"%d %d" % (partition, offset)
-        with contextlib.suppress(OSError), _near(self._folder) as folder:
+        # A socket of its own for each: rings that nobody has heard yet take the room of the socket that they were sent
+        # by, and those of two consumers that are busy may be as many as one has room for.
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringing,
+            _near(self._folder) as folder,
+        ):
+            ringing.settimeout(0)
             for name in os.listdir(folder):  # noqa: PTH208 - a third of the time that paths take
                 if name.rpartition(".")[0] == topic:
-                    self._ring(folder / name, record)
+                    _send(ringing, folder / name, record)
 
     def listen(self, topic: str) -> "Bell":
         """Return a new bell of a topic."""
         return Bell(self._folder, topic)
-
-    def close(self) -> None:
-        """Ring no more."""
-        self._socket.close()
-
-    def _ring(self, path: Path, record: bytes) -> None:
-        # One that is full of rings that nobody has heard yet takes no more: whoever hears so many knows.
-        with contextlib.suppress(OSError):
-            try:
-                self._socket.sendto(record, os.fspath(path))
-            except (FileNotFoundError, ConnectionRefusedError):
-                path.unlink(missing_ok=True)  # of a consumer that was killed
 
 
 class Bell:
@@ -123,6 +116,15 @@ class Bell:
             self._told = True
         else:
             self._socket, self._path, self._told = bell, self._folder / name, False
+
+
+def _send(ringing: socket.socket, path: Path, record: bytes) -> None:
+    # One that is full of rings that nobody has heard yet takes no more: whoever hears so many knows.
+    with contextlib.suppress(OSError):
+        try:
+            ringing.sendto(record, os.fspath(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            path.unlink(missing_ok=True)  # of a consumer that was killed
 
 
 @contextlib.contextmanager

@@ -23,8 +23,6 @@ class KafkaBroker:
         self._open = ExitStack()
         self._asking: KafkaAdmin | None = None
         self._bells = Bells(Path(settings.kafka_bells)) if settings.kafka_bells else None
-        if self._bells:
-            self._open.callback(self._bells.close)
 
     def producer(self) -> KafkaProducer:
         """Return a producer for what must not be lost."""

@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bells(folder: Path) -> Iterator[Bells]:
+def bells(folder: Path) -> Bells:
     """Give the bells of the folder."""
-    bells = Bells(folder)
-    yield bells
-    bells.close()
+    return Bells(folder)
 
 
 def test_rings_at_every_consumer_of_the_topic_and_at_no_other(bells):
@@ -56,6 +54,17 @@ def test_of_many_rings_some_may_be_lost(bells):
     bells.ring("tasks", 0, 1000)
     assert bell.heard(0) == {0: 1000}
     bell.close()
+
+
+def test_many_that_do_not_listen_keep_no_ring_from_one_that_does(bells):
+    """Consumers at work for long are full of rings; where each may keep hundreds, two are enough to fill a sender."""
+    busy = [bells.listen("tasks") for _ in range(60)]
+    bell = bells.listen("tasks")
+    for offset in range(20):
+        bells.ring("tasks", 0, offset)
+        assert bell.heard(0) == {0: offset}
+    for one in [bell, *busy]:
+        one.close()
 
 
 def test_a_strange_ring_may_be_for_anything(bells, folder):
