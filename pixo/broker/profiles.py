@@ -99,9 +99,9 @@ def _common(settings: Kafka, client_id: str) -> Profile:
         "statistics.interval.ms": 5000,
         "allow.auto.create.topics": False,
         "log.connection.close": False,
-        # The embedded broker is a process of this machine: IPv4 only, and may be slow. Any other may have IPv6 alone,
-        # and one that vanishes without a word is given up after this; the default of 60 s is waited for twice and more.
-        **({"broker.address.family": "v4"} if _embedded(settings) else {"socket.timeout.ms": 10_000}),
+        # One that vanishes without a word is given up after this; the default of 60 s is waited for twice and more. The
+        # embedded broker is a process of this machine, and may be slow.
+        **({} if _embedded(settings) else {"socket.timeout.ms": 10_000}),
         **_security(settings),
     }
 
