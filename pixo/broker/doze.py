@@ -12,8 +12,10 @@ takes far longer than ``QUIET``."""
 DENSE = 0.01
 """Seconds between two records within which it is less work to fetch all the time than to sleep in between."""
 LOOK = 2.0
-"""Seconds after which one that sleeps looks by itself: how late a record is whose ring was lost. For a record that was
-rung for it waits as long."""
+"""Seconds after which one that sleeps looks by itself: how late a record is whose ring was lost."""
+PATIENCE = 90.0
+"""Seconds for which it stays awake for a record that it was rung for. The broker has that record: if it does not
+come the partition is not read, which the watch over a consumer's statistics finds while it fetches, after a minute."""
 
 
 class Rings(Protocol):
@@ -44,6 +46,7 @@ class Doze:
         quiet: float = QUIET,
         alert: float = ALERT,
         look: float = LOOK,
+        patience: float = PATIENCE,
     ) -> None:
         self.asleep = False
         self._bell = bell
@@ -52,13 +55,14 @@ class Doze:
         self._quiet = quiet
         self._alert = alert
         self._look = look
+        self._patience = patience
         self._until = clock() + alert
         """Until when to be awake whatever happens; in sleep, when to look."""
         self._awaited: dict[int, int] = {}
         self._last = float("-inf")
         """When the latest record came."""
-        self._patience = 0.0
-        """Until when to be awake for what is awaited."""
+        self._given_up = 0.0
+        """When to wait no more for what is awaited."""
 
     def expect(self) -> None:
         """Be awake: there may well be a record."""
@@ -79,7 +83,7 @@ class Doze:
 
     def left(self) -> float:
         """Return for how many seconds more to wait for a record, awake."""
-        return max(0.0, max(self._until, self._patience if self._awaited else 0.0) - self._clock())
+        return max(0.0, max(self._until, self._given_up if self._awaited else 0.0) - self._clock())
 
     def tired(self) -> bool:
         """Return whether to sleep now, there being no record at hand."""
@@ -106,7 +110,7 @@ class Doze:
             if self._lacks(partition, offset):
                 self._wake(0)
                 self._awaited[partition] = max(offset, self._awaited.get(partition, 0))
-                self._patience = now + self._look
+                self._given_up = now + self._patience
             elif self._following(partition) is not None and now - self._last > self._alert:
                 self.expect()  # not for a record that came a moment ago: the topic was made anew, and counts from 0
 
