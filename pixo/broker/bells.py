@@ -10,7 +10,7 @@ in vain.
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from secrets import token_hex
 
@@ -18,6 +18,8 @@ from pixo import logs
 
 MANY = 8
 """Rings heard at once from which on some may be lost: where systems keep the fewest for a socket, they keep eleven."""
+MOST = 1000
+"""Those that are heard at once: all that systems keep, and an end where somebody rings without one."""
 
 log = logs.logger(__name__)
 
@@ -74,19 +76,12 @@ class Bell:
             self._hang()
             return None
         self._socket.settimeout(timeout)
-        rings = 0
-        newest: dict[int, int] = {}
+        rings: list[bytes] = []
         with contextlib.suppress(BlockingIOError, TimeoutError):
-            while rings < MANY:
-                ring = self._socket.recv(40)
+            while len(rings) < MOST:
+                rings.append(self._socket.recv(40))
                 self._socket.settimeout(0)
-                rings += 1
-                try:
-                    partition, offset = map(int, ring.split())
-                except ValueError:
-                    return None  # somebody else's
-                newest[partition] = max(offset, newest.get(partition, 0))
-        return newest if rings < MANY else None
+        return _newest(rings) if len(rings) < MANY else None
 
     def close(self) -> None:
         """Hear no more."""
@@ -116,6 +111,18 @@ class Bell:
             self._told = True
         else:
             self._socket, self._path, self._told = bell, self._folder / name, False
+
+
+def _newest(rings: Iterable[bytes]) -> dict[int, int] | None:
+    """Return the newest offset of each partition; None if one of the rings is somebody else's."""
+    newest: dict[int, int] = {}
+    for ring in rings:
+        try:
+            partition, offset = map(int, ring.split())
+        except ValueError:
+            return None
+        newest[partition] = max(offset, newest.get(partition, 0))
+    return newest
 
 
 def _send(ringing: socket.socket, path: Path, record: bytes) -> None:
