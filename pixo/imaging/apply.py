@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from pixo.imaging import metadata
 from pixo.imaging.chain import Chain, parse
 from pixo.imaging.decode import Pixels, open_reader
-from pixo.imaging.join import join
+from pixo.imaging.join import finish, join
 from pixo.imaging.join.jpeg import Write
 from pixo.imaging.limits import Limits
 from pixo.imaging.plan import Plan
@@ -48,4 +48,7 @@ def carry_out(path: Path, made: Plan, write: Write) -> None:
         TemporaryDirectory(prefix="pixo-") as cache,
         open_reader(path, made, start=0, until=made.height, cache=Path(cache)) as reader,
     ):
-        join(made, about, (render(reader, made, chain, tile) for tile in range(made.tiles)), write)
+        if made.lone:
+            write(finish(made, about, render(reader, made, chain, 0)))
+        else:
+            join(made, about, (render(reader, made, chain, tile) for tile in range(made.tiles)), write)

@@ -13,7 +13,7 @@ from PIL import Image, JpegImagePlugin
 
 from pixo.errors import BadImage, BadPiece, TryAgain
 from pixo.imaging.encode import encode
-from pixo.imaging.join import join, picture, transcode
+from pixo.imaging.join import finish, join, picture, transcode
 from pixo.imaging.metadata import Metadata
 from pixo.imaging.plan import Output, Plan
 
@@ -194,6 +194,15 @@ def test_one_tile_is_a_picture_of_its_own(form):
     with Image.open(io.BytesIO(picture(plan, last, piece))) as image:
         image.load()
         assert image.size == (WIDTH, HEIGHT - 16 * last)
+
+
+@pytest.mark.parametrize("form", ["jpeg", "png", "webp", "tiff"])
+@pytest.mark.parametrize("metadata", [Metadata(), Metadata(density=(11.8, 11.8), comments=(b"by hand",))])
+def test_an_only_tile_is_finished_as_it_would_be_joined(form, metadata):
+    """What its worker makes of it has the bytes of a join, with something to say about it or not."""
+    plan = plan_for(form, rows=80)
+    [piece] = pieces_for(plan, pixels_for(plan))
+    assert finish(plan, metadata, piece) == joined(plan, [piece], metadata)
 
 
 def test_pixels_that_are_not_the_plans_are_refused():

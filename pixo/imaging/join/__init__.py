@@ -31,10 +31,10 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Write) 
 
 
 def finish(plan: Plan, metadata: Metadata, segment: bytes) -> bytes:
-    """Return the final file that the segment of a plan's only tile makes. Raises BadPiece."""
-    parts: list[bytes | memoryview] = []
-    join(plan, metadata, [segment], parts.append)
-    return b"".join(parts)
+    """Return the final file of a plan's only tile, whose segment was made here just now. Raises BadPiece."""
+    if plan.output.format == plan.piece == "jpeg":
+        return jpeg.finish(plan, fit(metadata, plan), segment)
+    return _joined(plan, metadata, segment)
 
 
 def picture(plan: Plan, tile: int, piece: bytes) -> bytes:
@@ -43,4 +43,10 @@ def picture(plan: Plan, tile: int, piece: bytes) -> bytes:
         return piece
     top, bottom = plan.box(tile)
     output = replace(plan.output, format=plan.piece)
-    return finish(replace(plan, height=bottom - top, output=output), Metadata(), piece)
+    return _joined(replace(plan, height=bottom - top, output=output), Metadata(), piece)
+
+
+def _joined(plan: Plan, metadata: Metadata, piece: bytes) -> bytes:
+    parts: list[bytes | memoryview] = []
+    join(plan, metadata, [piece], parts.append)
+    return b"".join(parts)

@@ -53,6 +53,16 @@ def join(plan: Plan, metadata: Metadata, pieces: Iterable[bytes], write: Write) 
     write(_END)
 
 
+def finish(plan: Plan, metadata: Metadata, piece: bytes) -> bytes:
+    """Return the JPEG file of a plan's only strip, fresh from its encoder; ``metadata`` goes in as it is.
+
+    Gives what ``join`` gives. The scan is not looked at, which saves a sixtieth of the whole photo's time.
+    """
+    taken = _Head(piece, plan)
+    head = taken.with_height(plan.height, metadata, restarts=False)
+    return piece if head == taken.bytes else b"".join((head, memoryview(piece)[len(taken.bytes) :]))
+
+
 class _Head:
     """All that stands before the first strip's scan, taken apart."""
 
@@ -64,7 +74,7 @@ class _Head:
             raise BadPiece(0, "this is not a JPEG segment")
         while not self._parts or self._parts[-1][0] != _SOS:
             position = self._take(piece, position)
-        self._bytes = piece[:position]
+        self.bytes = piece[:position]
         kinds = [kind for kind, _ in self._parts]
         if kinds[0] != _APP0 or kinds.count(_SOF0) != 1 or _DRI in kinds:
             raise BadPiece(0, "this is not a baseline JPEG segment of Pixo's")
@@ -101,7 +111,7 @@ class _Head:
         """Return a strip's entropy-coded bytes, after checking that its head says the same as the first one's."""
         top, bottom = plan.box(tile)
         at = self._height_at
-        head = self._bytes[:at] + struct.pack(">H", bottom - top) + self._bytes[at + 2 :]
+        head = self.bytes[:at] + struct.pack(">H", bottom - top) + self.bytes[at + 2 :]
         if not piece.startswith(head):
             raise BadPiece(tile, "the segment's size or tables are not those of the first one")
         marker = _MARKER.search(piece, len(head))
