@@ -155,6 +155,7 @@ class Dispatcher:
             injection.point("dispatch.after-end", job=id)
         if self._state.queue.release(id) and job is not None and end is not None:
             _tell(job, end)
+            self._store.release(*filter(None, (names.source(id), end.final)))
 
     def _runs(self, plan: Plan, load: Mapping[int, int], *, alone: bool) -> Sequence[tuple[int, int, int]]:
         chosen = lanes.choose(

@@ -88,6 +88,9 @@ class Store(Protocol):
     def path(self, key: str) -> Path | None:
         """Return the file of a blob where blobs are local files, else None. The file may not exist."""
 
+    def release(self, *keys: str) -> None:
+        """Take the hint that blobs have served, and will seldom be read again; returns at once and raises nothing."""
+
     def list(self, prefix: str) -> Iterator[Blob]:
         """Return all blobs under a prefix that is empty or ends with a slash, in no particular order."""
 

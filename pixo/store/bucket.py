@@ -137,6 +137,9 @@ class BucketStore:
     def path(self, key: str) -> None:
         """Return None: there is no file."""
 
+    def release(self, *keys: str) -> None:
+        """Do nothing: nothing of a bucket's is kept here."""
+
     def list(self, prefix: str) -> Iterator[Blob]:
         """Return all blobs under a prefix that is empty or ends with a slash, in no particular order."""
         with _reached():

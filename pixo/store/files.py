@@ -14,6 +14,7 @@ from typing import BinaryIO, Self
 
 from pixo.errors import TryAgain
 from pixo.store import CANNOT_SPLICE, Blob, Bytes, NoSuchBlob, Writer
+from pixo.store.cache import Cache
 
 PARTS = ".parts"
 """The folder of what is being written; on the same file system, so that a rename moves it into its place."""
@@ -36,6 +37,7 @@ class FileStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._cache = Cache()
 
     def put(self, key: str, data: Bytes) -> None:
         """Write a whole blob, replacing one of the same key, atomically."""
@@ -117,6 +119,11 @@ class FileStore:
         if not all(parts) or any(map(_hidden, parts)):
             raise ValueError(f"{key!r} is no key")
         return self._root.joinpath(*parts)
+
+    def release(self, *keys: str) -> None:
+        """Take the hint that blobs have served: before long they leave the machine's memory."""
+        for key in keys:
+            self._cache.release(self.path(key))
 
     def list(self, prefix: str) -> Iterator[Blob]:
         """Return all blobs under a prefix that is empty or ends with a slash, in no particular order."""

@@ -75,6 +75,10 @@ class Measured:
         """Return the file of a blob, where blobs are files."""
         return self._store.path(key)
 
+    def release(self, *keys: str) -> None:
+        """Take the hint that blobs have served."""
+        self._store.release(*keys)
+
     def list(self, prefix: str) -> Iterator[Blob]:
         """Return all blobs under a prefix."""
         blobs = iter(self._store.list(prefix))
