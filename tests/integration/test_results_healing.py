@@ -188,6 +188,21 @@ def test_an_end_of_an_earlier_life_does_not_count(results):
     assert results.status(spec.id) in ("queued", "processing")
 
 
+def test_an_ended_jobs_files_have_served_once(results, monkeypatch):
+    """Upload and final of a job that has ended may leave the memory; saying its end again says nothing more."""
+    served = []
+    monkeypatch.setattr(results.store, "release", lambda *keys: served.extend(keys))
+    done = results.done()
+    results.dispatcher.ended(done.id)
+    assert served == [names.source(done.id), names.final(done.id, "tok")]
+    served.clear()
+    cancelled = results.submit()
+    assert not served
+    results.state.jobs.cancel(cancelled.id)
+    results.dispatcher.ended(cancelled.id)
+    assert served == [names.source(cancelled.id)]
+
+
 def test_bytes_that_nobody_owns_go(results):
     """An upload that broke off, an hour later; not before."""
     results.store.put(names.source("abandoned"), b"x")
