@@ -4,7 +4,7 @@ The upload and the final of a finished job are seldom read again, but the kernel
 hardware of one's own that costs nothing. A virtual machine whose host lends it memory page by page and takes back what
 is free (Firecracker, Kata, WSL 2, Docker Desktop) pays for fresh pages with every job: where one of 4 KB took 13 us,
 that was a sixth of a photo's time. And such pages count as the container's. So only the last jobs' files stay, and the
-memory of those before them is used again.
+memory of those before them is used again (docs/adr/0011-page-cache.md).
 """
 
 import os
