@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.steps import process
 from tests.conftest import PATIENCE
@@ -142,6 +142,65 @@ def test_a_job_that_is_opened_meanwhile_stays(page: Page, photo: Path, tmp_path:
     expect(page.get_by_role("button", name="Process 2 Images")).to_be_enabled()
     expect(page.locator("#title")).to_have_text("hills.jpg")
     expect(page.locator("#work")).to_be_visible()
+
+
+def test_sending_is_stopped_while_another_job_is_shown(page: Page, photo: Path, tmp_path: Path) -> None:
+    """Cancel belongs to the job that is shown; what is on its way has a button of its own meanwhile."""
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    choose_what_takes_long(page, tmp_path)
+    page.get_by_label("Select Image File").set_input_files([tmp_path / "noise.png", photo])
+    page.get_by_role("button", name="Process 2 Images").click()
+    expect(page.locator("#state")).to_have_text("uploading 1 of 2")
+    stop = page.get_by_role("button", name="Stop sending 1 of 2")
+    expect(stop).to_be_hidden()
+    page.get_by_role("button", name="hills.jpg").first.click()
+    expect(page.locator("#state")).to_have_text("done")
+    stop.click()
+
+    expect(stop).to_be_hidden()
+    expect(page.get_by_role("button", name="Process 2 Images")).to_be_enabled()
+    expect(page.locator("#title")).to_have_text("hills.jpg")
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_refused_files_are_named_when_the_rest_cannot_be_sent(page: Page, photo: Path, tmp_path: Path) -> None:
+    """The server goes away after it has refused one: both are said."""
+    (tmp_path / "notes.jpg").write_text("no image")
+    sent: list[Route] = []
+
+    def break_off(route: Route) -> None:
+        sent.append(route)
+        if len(sent) == 1:
+            route.continue_()
+        else:
+            route.abort()
+
+    page.route(re.compile("/api/v1/jobs$"), break_off)
+    page.get_by_label("Select Image File").set_input_files([tmp_path / "notes.jpg", photo])
+    page.get_by_role("button", name="Process 2 Images").click()
+    expect(page.locator("#trouble")).to_contain_text("The upload was cut off.")
+    expect(page.locator("#trouble")).to_contain_text("notes.jpg: ")
+
+
+def test_a_late_answer_does_not_undo_the_list(page: Page, photo: Path) -> None:
+    """A list that was asked for before a newer one, and comes after it, is old."""
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    with page.expect_request(re.compile(r"/jobs\?limit="), timeout=PATIENCE * 1000):
+        page.route(re.compile(r"/jobs\?limit="), hold_first)
+    page.get_by_label("Select Image File").set_input_files(photo)
+    process(page)
+    expect(page.locator("#jobs")).to_contain_text("hills.jpg")
+    held[0].fulfill(json={"jobs": []})
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    expect(page.locator("#jobs")).to_contain_text("hills.jpg", timeout=1)
 
 
 def test_jobs_of_one_name_are_told_apart(page: Page, photo: Path) -> None:

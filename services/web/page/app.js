@@ -105,6 +105,7 @@ function show(id) {
   shown = id;
   history.replaceState(null, "", id ? `#${id}` : location.pathname + location.search);
   listening.abort();
+  $("stop").hidden = !(id && sending); // whose Cancel is the shown job's then
   return (turn += 1);
 }
 
@@ -167,6 +168,7 @@ function sendingOf(many) {
   return {
     begun: (file, n) => {
       number = many > 1 ? ` ${n + 1} of ${many}` : "";
+      $("stop").textContent = `Stop sending${number}`;
       if (!shown) $("title").textContent = file.name;
     },
     state: drawing((text) => {
@@ -209,6 +211,7 @@ async function submit(event) {
     reveal();
     const { taken, refused } = await sent;
     sending = null;
+    $("stop").hidden = true;
     refresh();
     if (refused.length) complain(refusals(refused, count));
     if (shown) return; // another job was opened meanwhile, and stays
@@ -221,6 +224,7 @@ async function submit(event) {
   } finally {
     sending = null;
     busy = false;
+    $("stop").hidden = true;
     allow();
   }
 }
@@ -280,6 +284,7 @@ function wire() {
   $("download").addEventListener("click", (event) => download(event).catch(complain));
   $("cancel").addEventListener("click", () =>
     shown ? api(`jobs/${shown}/cancel`, { method: "POST" }).catch(complain) : sending?.abort());
+  $("stop").addEventListener("click", () => sending?.abort());
   $("retry").addEventListener("click", () =>
     api(`jobs/${shown}/retry`, { method: "POST" }).then((job) => watch(job.id)).catch(complain));
   document.addEventListener("visibilitychange", () => document.hidden && listening.abort());

@@ -7,6 +7,8 @@ const MOST = 100; // and at most, however many were sent together
 const $ = (id) => document.getElementById(id);
 
 let listed = RECENT;
+let asked = 0; // how often the server was asked
+let drawn = 0; // which answer is shown: one that a later one has overtaken is not
 
 function listItem(name, note, badge, open) {
   const item = document.createElement("li");
@@ -56,7 +58,10 @@ function resultLink(job, failed) {
 // Asks for jobs and workers and draws them. `open` is called with the id of a job that is chosen, `failed` with the error
 // of a download.
 export async function refresh(open, failed) {
+  const mine = (asked += 1);
   const [{ jobs }, { workers }] = await Promise.all([api(`jobs?limit=${listed}`), api("workers")]);
+  if (mine < drawn) return;
+  drawn = mine;
   const held = document.activeElement?.closest("#jobs [data-id]")?.dataset.id; // whoever is there with the keyboard stays
   const kind = document.activeElement?.localName;
   $("jobs").replaceChildren(...jobs.map((job) => {

@@ -46,6 +46,7 @@ export async function sendAll(files, fields, tell, signal) {
         continue;
       }
       if (taken.length && error instanceof Problem) error.message += ` ${taken.length} of ${count} images were sent.`;
+      if (refused.length && error instanceof Problem) error.message += `\n${refusals(refused, count)}`;
       throw error;
     }
   }
