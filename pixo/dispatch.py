@@ -157,6 +157,22 @@ class Dispatcher:
             _tell(job, end)
             self._store.release(*filter(None, (names.source(id), end.final)))
 
+    def delete(self, id: str) -> bool:
+        """Delete a job for good; False if there is no such job; raise TryAgain.
+
+        The state goes first and is on disk before any bytes go: whatever is cut off here, a sweep does the rest.
+        """
+        found = self._state.jobs.delete(id)
+        self.erase(id)
+        return found
+
+    def erase(self, id: str) -> None:
+        """Remove what a deleted job left in the store and in the queue; raise TryAgain."""
+        self._store.delete(names.job_record(id))  # before the rest, for it alone could bring the job back
+        self._store.delete_prefix(names.prefix(id))
+        self._state.queue.remove(id)
+        self._state.queue.release(id)
+
     def _runs(self, plan: Plan, load: Mapping[int, int], *, alone: bool) -> Sequence[tuple[int, int, int]]:
         chosen = lanes.choose(
             [worker.partitions for worker in self.workers()],

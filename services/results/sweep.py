@@ -68,7 +68,7 @@ class Sweep:
             case "restore":
                 self._restore(id_)
             case "erase":
-                self._erase(id_)
+                self._dispatcher.erase(id_)
             case "expire":
                 self._expire(id_)
             case "empty":
@@ -110,13 +110,6 @@ class Sweep:
         except msgspec.MsgspecError as error:
             log.warning("the record of an end cannot be read", job=id_, reason=error)
             return None
-
-    def _erase(self, id_: str) -> None:
-        # In the order of a client's delete: without job.json nothing brings the job back.
-        self._store.delete(names.job_record(id_))
-        self._store.delete_prefix(names.prefix(id_))
-        self._state.queue.remove(id_)
-        self._state.queue.release(id_)
 
     def _expire(self, id_: str) -> None:
         if self._state.jobs.expire(id_):

@@ -26,7 +26,6 @@ from pixo.settings import Work
 from pixo.state.records import Spec
 from pixo.store import names
 from services.web import fields, truncation, upload
-from services.web.erase import erase
 from services.web.parts import Parts
 
 LONGEST_KEY = 255
@@ -172,4 +171,4 @@ def _unregister(parts: Parts, job: str) -> None:
     with suppress(TryAgain):
         parts.store.delete(names.job_record(job))
     with suppress(TryAgain):
-        erase(parts, job)
+        parts.dispatcher.delete(job)

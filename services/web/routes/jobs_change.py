@@ -6,7 +6,6 @@ from pixo.errors import Refusal
 from pixo.state.records import Job
 from services.web import answers, lookup
 from services.web.admit import admit
-from services.web.erase import erase
 from services.web.parts import Parts
 
 
@@ -45,7 +44,7 @@ def routes(parts: Parts) -> Blueprint:
     def delete_job(id: str) -> Response:
         parts.reach.require("redis", "store")
         lookup.find(parts, id)
-        erase(parts, id)
+        parts.dispatcher.delete(id)
         response = Response(status=204)
         response.call_on_close(lambda: admit(parts))
         return response
