@@ -26,7 +26,8 @@ setup: .venv/.ready  ## the environment, with .venv/bin/pixo in it
 
 .venv/.ready: requirements/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@# Where libvips-dev is installed, pyvips would be built for it, and take the place of the one in pyvips-binary.
+	PKG_CONFIG=false $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 

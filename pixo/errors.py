@@ -16,7 +16,7 @@ class PixoError(Exception):
 
 
 class ConfigError(PixoError):
-    """Raised when a setting has a value that is not allowed."""
+    """Raised when a setting has a value that is not allowed, or what is installed is not what is needed."""
 
 
 class Refusal(PixoError):

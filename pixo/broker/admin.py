@@ -38,13 +38,14 @@ class KafkaAdmin:
         *,
         grows: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        said: faults.Said | None = None,
         patience: float = 15.0,
     ) -> None:
         self._grows = grows
         self._clock = clock
         self._patience = patience
         self._profile = profile
-        self._complaints = faults.Complaints(clock)
+        self._complaints = faults.Complaints(said or faults.Said(clock))
         self._client = self._make()
         self._committed = Committed(profile, self._complaints)
 

@@ -33,6 +33,7 @@ class KafkaConsumer:
         topic: str,
         *,
         clock: Callable[[], float] = time.monotonic,
+        said: faults.Said | None = None,
         watch: Watch | None = None,
         standby: Standby | None = None,
         bell: Rings | None = None,
@@ -47,7 +48,7 @@ class KafkaConsumer:
         self._looked = False
         self._farewell = farewell
         self._closed = False
-        self._complaints = faults.Hearing(clock)
+        self._complaints = faults.Hearing(said or faults.Said(clock))
         self._positions = Positions()
         self._client = confluent_kafka.Consumer(
             {

@@ -69,39 +69,49 @@ def harmless_commit(error: KafkaError) -> bool:
     return error.code() in _LATE_COMMIT
 
 
-class Complaints:
-    """Says that Kafka is in trouble, the same thing at most once a period; stands in for librdkafka's logger."""
+class Said:
+    """What was said of late, by all clients of a process: each would say the same of a broker that is away."""
 
     def __init__(self, clock: Callable[[], float], period: float = 10.0) -> None:
         self._clock = clock
         self._period = period
-        self._said: dict[str, float] = {}
+        self._when: dict[str, float] = {}
+
+    def due(self, what: str) -> bool:
+        """Return whether it was not said for a period; then it is taken to be said now."""
+        now = self._clock()
+        if now - self._when.get(what, -math.inf) < self._period:
+            return False
+        self._when[what] = now
+        return True
+
+
+class Complaints:
+    """Says that Kafka is in trouble, the same thing at most once a period; stands in for librdkafka's logger."""
+
+    def __init__(self, said: Said) -> None:
+        self._said = said
 
     def say(self, error: KafkaError) -> None:
         """Log the error, unless its like was logged a moment ago."""
-        if self._due(error.name()):
+        if self._said.due(error.name()):
             log.warning("kafka in trouble", error=error.name(), reason=error.str())
 
     def log(self, level: int, _: str, facility: str, client: str, text: str) -> None:
         """Take a line that librdkafka would else write to stderr."""
+        # A connection that fails is told twice: here, and as an error.
+        what = "_TRANSPORT" if facility == "FAIL" else facility
         if level < logging.WARNING:
             log.debug("librdkafka", facility=facility, client=client, text=text)
-        elif self._due(facility):
+        elif self._said.due(what):
             log.warning("librdkafka", facility=facility, client=client, text=text)
-
-    def _due(self, what: str) -> bool:
-        now = self._clock()
-        if now - self._said.get(what, -math.inf) < self._period:
-            return False
-        self._said[what] = now
-        return True
 
 
 class Hearing(Complaints):
     """Complaints of a consumer's client, of which it keeps what ends the process."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__(clock)
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
         self._fatal: Fatal | None = None
 
     def take(self, error: KafkaError) -> None:

@@ -20,7 +20,7 @@ def records(
 
     ``patience`` are the seconds that the broker may say nothing.
     """
-    complaints = faults.Complaints(clock)
+    complaints = faults.Complaints(faults.Said(clock))
     settings = {**profile, "enable.partition.eof": True, "error_cb": complaints.say}
     with closing(confluent_kafka.Consumer(settings, logger=complaints)) as client:
         left = _there(client, topic)

@@ -37,6 +37,7 @@ class KafkaProducer:
         profile: Profile,
         *,
         clock: Callable[[], float] = time.monotonic,
+        said: faults.Said | None = None,
         patience: float = 30.0,
         room: float = 5.0,
         ring: Callable[[str, int, int], None] | None = None,
@@ -50,7 +51,7 @@ class KafkaProducer:
         # Records under way, oldest first; touched under the lock, as is the client.
         self._under_way: OrderedDict[int, tuple[float, Future[None]]] = OrderedDict()
         self._lock = threading.Lock()
-        self._complaints = faults.Complaints(clock)
+        self._complaints = faults.Complaints(said or faults.Said(clock))
         self._stale_metadata = False
         self._jammed = False
         self._closed = False

@@ -26,6 +26,7 @@ class KafkaTail:
         topic: str,
         *,
         clock: Callable[[], float] = time.monotonic,
+        said: faults.Said | None = None,
         watch: Watch | None = None,
         period: float = 15.0,
     ) -> None:
@@ -37,7 +38,7 @@ class KafkaTail:
         self._held: frozenset[int] = frozenset()
         self._paused = False
         self._closed = False
-        self._complaints = faults.Hearing(clock)
+        self._complaints = faults.Hearing(said or faults.Said(clock))
         self._client = confluent_kafka.Consumer(
             {**profile, "error_cb": self._complaints.take, "stats_cb": self._look}, logger=self._complaints
         )

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import pyvips
 
+from pixo.errors import ConfigError
 from pixo.imaging import lines
 from pixo.imaging.plan import Mode
 
@@ -25,6 +26,8 @@ LOADERS = {
     "avif": "heifload",
 }
 READ_IN_ORDER = frozenset({"jpeg", "png", "tiff"})
+OLDEST = (8, 18)
+"""The libvips that pyvips-binary brings. Older ones give other pixels here and there, or none."""
 # libvips asks for 4 kB at a time.
 BUFFER = 1 << 18
 # Interpretations whose numbers are what Pixo works on already.
@@ -35,7 +38,16 @@ CONVERTED = frozenset({"cmyk", "lab", "labs"})
 
 @cache
 def set_up() -> None:
-    """Prepare libvips for all that this process does with it; whoever does not open an image here asks for it first."""
+    """Prepare libvips for all that this process does with it; whoever does not open an image here asks for it first.
+
+    Raises ConfigError for one that is too old: of a system's, which took the place of the right one.
+    """
+    found = pyvips.version(0), pyvips.version(1)
+    if found < OLDEST:
+        raise ConfigError(
+            f"libvips {found[0]}.{found[1]} is loaded, and {OLDEST[0]}.{OLDEST[1]} is needed. pyvips was built for the"
+            " system's: pip install --force-reinstall --no-deps pyvips-binary"
+        )
     # No operation is ever asked for twice: a cache would hold memory and open files for nothing.
     pyvips.cache_set_max(0)
     # The binding hands what libvips warns of to a logger. If Python happens to free another image meanwhile, and that

@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 from PIL import Image, ImageCms
 
-from pixo.errors import BadImage
+from pixo.errors import BadImage, ConfigError
 from pixo.imaging import libvips
 from pixo.imaging.chain import parse
 from pixo.imaging.decode import Rewind, open_reader, push
@@ -366,3 +366,10 @@ warned()
 """
     done = subprocess.run([sys.executable, "-c", code, path], check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_libvips_that_is_too_old_is_named(monkeypatch):
+    """A system's own, against which pyvips was built, gives failures that look like damaged images."""
+    monkeypatch.setattr(libvips.pyvips, "version", (8, 14, 1).__getitem__)
+    with pytest.raises(ConfigError, match=r"libvips 8\.14 is loaded, and 8\.18 is needed"):
+        libvips.set_up.__wrapped__()

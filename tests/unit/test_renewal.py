@@ -68,7 +68,7 @@ def positions() -> Positions:
 @pytest.fixture
 def renewal(client: Client, positions: Positions) -> Renewal:
     """Give what is tested."""
-    return Renewal(client, "t", positions, faults.Complaints(time.monotonic))  # type: ignore[arg-type]
+    return Renewal(client, "t", positions, faults.Complaints(faults.Said(time.monotonic)))  # type: ignore[arg-type]
 
 
 def stats(committed: int, following: int, end: int) -> dict[str, object]:
