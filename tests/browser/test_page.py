@@ -224,6 +224,32 @@ def test_what_is_sent_again_is_what_was_sent(page: Page, photo: Path, tmp_path: 
     expect(page.get_by_role("button", name="Process Image")).to_be_enabled()
 
 
+def test_a_kafka_that_is_away_is_told(page: Page) -> None:
+    """Without being asked, until it is back: workers, which nobody hears then, look dead without it."""
+    page.route("**/api/v1/cluster", lambda route: route.fulfill(json={"kafka": False, "roles": []}))
+    expect(page.locator("#trouble")).to_contain_text("Kafka is unreachable")
+    page.unroute("**/api/v1/cluster")
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_an_image_waits_for_what_is_away(page: Page, photo: Path) -> None:
+    """The page says what it waits for, which is not room, and sends the image when it may."""
+    away: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method != "POST" or away:
+            return route.fallback()
+        away.append(route)
+        return route.fulfill(status=503, headers={"Retry-After": "2"}, json={"detail": "kafka is unreachable."})
+
+    page.route("**/api/v1/jobs", answer)
+    page.get_by_label("Select Image File").set_input_files(photo)
+    page.get_by_role("button", name="Process Image").click()
+    expect(page.locator("#state")).to_have_text("waiting")
+    expect(page.locator("#figures")).to_contain_text("kafka is unreachable.")
+    expect(page.locator("#state")).to_have_text("done", timeout=PATIENCE * 1000)
+
+
 def test_the_keyboard_stays_where_it_is(page: Page, photo: Path) -> None:
     """The list of jobs is drawn anew every few seconds, and filters move: the focus stays."""
     page.get_by_label("Select Image File").set_input_files(photo)

@@ -257,7 +257,10 @@ async function keepFresh() {
         await fillCatalogue();
         reopen();
       }
-      if (!document.hidden) await refresh();
+      if (!document.hidden) {
+        await refresh();
+        await lists.heed();
+      }
       if (complained) calm();
       complained = false;
     } catch (error) {

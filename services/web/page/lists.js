@@ -1,5 +1,5 @@
 // The lists beside the form: recent jobs and live workers.
-import { address, api, download } from "./api.js";
+import { address, api, download, Problem } from "./api.js";
 
 const RECENT = 8; // jobs that are listed at least
 const MOST = 100; // and at most, however many were sent together
@@ -81,4 +81,12 @@ export async function refresh(open, failed) {
     worker.state === "dead" ? listItem(worker.id, "dead", "failed") : listItem(worker.id, `${worker.tiles} tiles`)));
   if (!alive.length) $("workers").append(quietItem("None running: jobs wait until one starts."));
   $("cluster").textContent = alive.length === 1 ? "1 worker" : `${alive.length} workers`;
+}
+
+// Throws when Kafka is away, by what the monitor saw last: jobs and workers come from Redis, and do not tell. Workers then
+// look dead, since nobody hears them.
+export async function heed() {
+  const { kafka } = await api("cluster");
+  if (kafka !== false) return; // a monitor that has not looked says nothing of it
+  throw new Problem({ detail: "Kafka is unreachable right now: images are not taken, and jobs stand still until it is back." }, 503);
 }

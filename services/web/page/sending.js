@@ -2,9 +2,10 @@
 import { Problem, send, sleep } from "./api.js";
 
 const PATIENCE = 3600; // seconds for which a full server is asked again
+const FULL = 429; // status of a server that has no room
 const TOLD = 5; // refusals that are told one by one
 
-// Sends the image; where there is no room for it, waits as the server says and sends it again.
+// Sends the image; where there is no room for it, or a part is away, waits as the server says and sends it again.
 async function sendPatiently(file, fields, tell, signal) {
   const end = Date.now() + 1000 * PATIENCE;
   for (;;) {
@@ -13,7 +14,7 @@ async function sendPatiently(file, fields, tell, signal) {
       return await send(file, fields, tell.sent, signal);
     } catch (error) {
       if (!error.again || Date.now() + 1000 * error.again > end) throw error;
-      tell.state("waiting for room");
+      tell.state(error.status === FULL ? "waiting for room" : "waiting");
       for (let left = error.again; left > 0; left -= 1) {
         tell.figures(`${error.message} Trying again in ${left} s.`);
         await sleep(1000);
