@@ -49,11 +49,15 @@ class Cache:
         self._thread: threading.Thread | None = None
 
     def release(self, path: Path) -> None:
-        """Take note that a file has served, at once; it may be gone."""
+        """Take note that a file has served, at once; it may be gone. Raises nothing: it is no more than a hint."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="page cache", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="page cache", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # a container that is allowed no more of them, or the process is ending
+                    return
+                self._thread = thread
         with suppress(Full):
             self._line.put_nowait(path)
 

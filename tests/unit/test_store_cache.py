@@ -80,6 +80,20 @@ def test_small_files_count_as_more_than_their_bytes(advised, tmp_path):
     assert heard(told, 2) == ["0", "1"]
 
 
+def test_a_process_that_may_have_no_more_threads_goes_on(advised, tmp_path, monkeypatch):
+    """What is only a hint ends no job's end; it is heard again when there may be one more."""
+
+    def refused(_thread):
+        raise RuntimeError("can't start new thread")
+
+    files, told = advised
+    with monkeypatch.context() as patch:
+        patch.setattr(cache.threading.Thread, "start", refused)
+        released(files, tmp_path, [0])
+    released(files, tmp_path, [1, 2, 3])
+    assert heard(told, 1) == ["1"]
+
+
 def test_advice_changes_nothing_that_is_read(tmp_path):
     """Told of any number of times, a blob is what it was."""
     store, data = FileStore(tmp_path), bytes(range(256)) * 4096
