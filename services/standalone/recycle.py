@@ -51,19 +51,27 @@ class Recycler:
     async def start(self) -> None:
         """Start the broker and make its topics; roles that run are frozen until then.
 
-        Returns with the roles still frozen when the broker ends on the way: start it again.
+        Where it ends on the way, or cannot be started, which raises OSError, they go on until it is started again:
+        web answers meanwhile that Kafka is away.
         """
         self._freeze()
-        await self._broker.start()
-        if not await answering(self._server, self._broker):
-            return
+        try:
+            await self._broker.start()
+            if await answering(self._server, self._broker) and await self._topics_made():
+                self.whole.set()
+        finally:
+            self._thaw()
+
+    async def _topics_made(self) -> bool:
+        """Make the topics; False where that failed and the broker was ended for it."""
         try:
             await asyncio.to_thread(self._ensure)
         except TryAgain as error:
             log.warning("topics could not be made", why=str(error))
             self._broker.kill()
-            return
-        self._thaw()
+            await self._broker.ended()  # no role may see it
+            return False
+        return True
 
     async def watch(self, every: float = LOOK) -> None:
         """End the broker whenever it has grown too large, for whoever keeps it to start it anew."""
@@ -78,6 +86,7 @@ class Recycler:
                 self._broker.dismiss()
             else:
                 self._thaw()
+                self.whole.set()
 
     def _freeze(self) -> None:
         self.whole.clear()
@@ -87,7 +96,6 @@ class Recycler:
     def _thaw(self) -> None:
         for role in self._roles:
             role.thaw()
-        self.whole.set()
 
 
 async def answering(server: Server, child: Child, every: float = 0.05) -> bool:

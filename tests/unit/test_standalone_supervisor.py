@@ -161,6 +161,30 @@ def test_roles_sleep_while_the_broker_starts_anew():
     assert seen == ["not yet", "T"]
 
 
+@pytest.mark.parametrize("code", ["", SERVE])
+def test_roles_go_on_while_no_broker_will_start(code):
+    """Neither a broker that ends at once nor one without its topics keeps them frozen: web says that it is away."""
+    theatre = Theatre()
+
+    def ensure():
+        raise TryAgain("kafka", "no answer in time")
+
+    async def run():
+        role, broker = theatre.child("web"), theatre.child("broker", code)
+        await role.start()
+        await theatre.until(lambda: "web" in theatre.ready)
+        recycler = Recycler(broker, DummyServer(theatre), [role], ensure=ensure, idle=lambda: True, bound=None)
+        await recycler.start()
+        after = state(role), broker.running, recycler.whole.is_set()
+        await role.stop(5)
+        return after
+
+    letter, runs, whole = asyncio.run(run())
+    assert letter in {"S", "R"}
+    assert not runs
+    assert not whole
+
+
 @pytest.mark.parametrize(("bound", "idle"), [(4 << 20, True), (1, False)])
 def test_a_grown_broker_is_started_anew(bound, idle):
     """A broker above its bound is ended when no job is there, far above it in any case."""
