@@ -10,6 +10,7 @@ from pixo import broker, logs, state
 from pixo.errors import TryAgain
 from pixo.settings import Settings
 from pixo.topics import specs
+from services.standalone import address
 from services.standalone.children import Child
 from services.standalone.fleet import Fleet, Show, server_child
 from services.standalone.joining import Joining
@@ -30,7 +31,11 @@ def up(options: Options, environ: Mapping[str, str]) -> None:
         logs.configure(process.log_format, process.log_level, "up")
         for server in filter(None, (fleet.valkey, fleet.kafka)):
             server.prepare()
-        asyncio.run(_run(fleet, options))
+        address.tell(fleet.data, fleet.environ)
+        try:
+            asyncio.run(_run(fleet, options))
+        finally:
+            address.forget(fleet.data)
 
 
 async def _run(fleet: Fleet, options: Options) -> None:

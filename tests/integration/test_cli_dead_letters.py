@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import time
 from secrets import token_hex
 
@@ -16,6 +17,7 @@ from pixo.messages import TileDone, TileTask
 from pixo.state.records import Spec
 from pixo.store import names
 from services.cli.__main__ import main
+from services.standalone import address
 from tests.plans import striped
 from tests.waiting import until
 
@@ -114,6 +116,23 @@ def test_letters_are_listed_newest_first(installation, capsys):
     assert shown.err == "pixo dead-letters: 1 older ones; --limit shows more\n"
     assert main(["dead-letters", "--limit", "-1"]) != 0
     assert "--limit -1: at least 0" in capsys.readouterr().err
+
+
+def test_a_pixo_up_is_found_by_its_folder(installation, capsys, tmp_path, monkeypatch):
+    """Its ports are free ones: it tells them; a broker that is named counts more."""
+    installation.bury(tile=1)
+    address.tell(tmp_path, os.environ)
+    for name in address.TOLD:
+        monkeypatch.delenv(name, raising=False)
+
+    assert [one["tile"] for one in said(capsys, "--data", str(tmp_path))["letters"]] == [1]
+    assert said(capsys, "replay", "--all", "--data", str(tmp_path))["replayed"][0]["deed"] == "retry"
+    assert (tmp_path / address.FILE).stat().st_mode & 0o077 == 0
+    assert main(["dead-letters", "--data", str(tmp_path), "--kafka", "127.0.0.1:1"]) != 0
+    assert "Kafka at 127.0.0.1:1" in capsys.readouterr().err
+    (tmp_path / address.FILE).write_text("{")
+    assert main(["dead-letters", "--data", str(tmp_path)]) != 0
+    assert f"cannot read {tmp_path / address.FILE}" in capsys.readouterr().err
 
 
 def test_letters_of_one_millisecond_are_listed_by_offset(installation, capsys):

@@ -20,6 +20,7 @@ from pixo.imaging.limits import Limits
 from pixo.imaging.planner import Request
 from services.cli.__main__ import main
 from services.cli.api import ENDED, Api
+from services.standalone import address
 from tests.up import PATIENCE, Up
 
 CHAIN = "blur:sigma=3,grayscale"
@@ -127,7 +128,9 @@ def test_work_goes_on_after_all_were_killed(
     assert gone(pids[1:])
 
 
-def test_two_live_side_by_side(start: Callable[..., Up], photo: Path, expected: bytes, tmp_path: Path) -> None:
+def test_two_live_side_by_side(
+    start: Callable[..., Up], photo: Path, expected: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Two instances work at once and end by themselves; one folder or one port cannot be had twice."""
     one, two = start("one"), start("two")
     with one.wait() as first, two.wait() as second:
@@ -145,10 +148,14 @@ def test_two_live_side_by_side(start: Callable[..., Up], photo: Path, expected: 
         assert taken.process.wait(PATIENCE) == 2
         assert "choose another with --port" in taken.errors.read_text()
 
+        assert main(["dead-letters", "--json", f"--data={tmp_path / 'one'}"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"letters": []}
+
         pids = one.all()
         one.process.terminate()
         assert one.process.wait(PATIENCE) == 0
         assert gone(pids)
+        assert not (tmp_path / "one" / address.FILE).exists()
         assert second.get("workers")["workers"]
     pids = two.all()
     assert two.stop() == 0
