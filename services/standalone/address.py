@@ -15,14 +15,13 @@ TOLD = ("PIXO_KAFKA", "PIXO_KAFKA_PROFILE", "PIXO_KAFKA_BELLS", "PIXO_REDIS", "P
 
 
 def tell(folder: Path, environ: Mapping[str, str]) -> None:
-    """Write the settings by which the parts are reached, whole, for nobody but the owner: a URL may hold a password."""
-    part = folder / f"{FILE}.part"
+    """Write the settings by which the parts are reached, for nobody but the owner: a URL may hold a password."""
+    forget(folder)
     # With what our own servers know nothing of, whatever is set for others.
     told = {name: value for name, value in environ.items() if name in TOLD or (name.startswith("PIXO_") and not value)}
-    part.unlink(missing_ok=True)
-    part.touch(mode=0o600)
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(told)))
-    part.replace(folder / FILE)
+    file = folder / FILE
+    file.touch(mode=0o600)
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(told)))
 
 
 def known(folder: Path) -> dict[str, str]:

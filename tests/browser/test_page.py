@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.steps import process
+from tests.browser.steps import process, refuse_once
 from tests.conftest import PATIENCE
 
 
@@ -204,15 +204,7 @@ def test_what_is_sent_again_is_what_was_sent(page: Page, photo: Path, tmp_path: 
     """Another image chosen while the first one waits for room is not sent in its place."""
     other = tmp_path / "other.jpg"
     Image.new("RGB", (64, 64)).save(other)
-    refused: list[Route] = []
-
-    def refuse_once(route: Route) -> None:
-        if route.request.method != "POST" or refused:
-            return route.fallback()
-        refused.append(route)
-        return route.fulfill(status=429, headers={"Retry-After": "2"}, json={"detail": "Full."})
-
-    page.route("**/api/v1/jobs", refuse_once)
+    refuse_once(page, 429, "Full.")
     page.get_by_label("Select Image File").set_input_files(photo)
     page.get_by_role("button", name="Process Image").click()
     expect(page.locator("#state")).to_have_text("waiting for room")
@@ -234,15 +226,7 @@ def test_a_kafka_that_is_away_is_told(page: Page) -> None:
 
 def test_an_image_waits_for_what_is_away(page: Page, photo: Path) -> None:
     """The page says what it waits for, which is not room, and sends the image when it may."""
-    away: list[Route] = []
-
-    def answer(route: Route) -> None:
-        if route.request.method != "POST" or away:
-            return route.fallback()
-        away.append(route)
-        return route.fulfill(status=503, headers={"Retry-After": "2"}, json={"detail": "kafka is unreachable."})
-
-    page.route("**/api/v1/jobs", answer)
+    refuse_once(page, 503, "kafka is unreachable.")
     page.get_by_label("Select Image File").set_input_files(photo)
     page.get_by_role("button", name="Process Image").click()
     expect(page.locator("#state")).to_have_text("waiting")

@@ -211,7 +211,6 @@ async function submit(event) {
     reveal();
     const { taken, refused } = await sent;
     sending = null;
-    $("stop").hidden = true;
     refresh();
     if (refused.length) complain(refusals(refused, count));
     if (shown) return; // another job was opened meanwhile, and stays

@@ -7,8 +7,7 @@ const MOST = 100; // and at most, however many were sent together
 const $ = (id) => document.getElementById(id);
 
 let listed = RECENT;
-let asked = 0; // how often the server was asked
-let drawn = 0; // which answer is shown: one that a later one has overtaken is not
+let asked = 0; // how often the server was asked: an answer that a later question has overtaken is not drawn
 
 function listItem(name, note, badge, open) {
   const item = document.createElement("li");
@@ -60,8 +59,7 @@ function resultLink(job, failed) {
 export async function refresh(open, failed) {
   const mine = (asked += 1);
   const [{ jobs }, { workers }] = await Promise.all([api(`jobs?limit=${listed}`), api("workers")]);
-  if (mine < drawn) return;
-  drawn = mine;
+  if (mine !== asked) return;
   const held = document.activeElement?.closest("#jobs [data-id]")?.dataset.id; // whoever is there with the keyboard stays
   const kind = document.activeElement?.localName;
   $("jobs").replaceChildren(...jobs.map((job) => {
